@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A VM's RAM in runs. See guest_memory.h.
+ *
+ * Runs are taken as the largest blocks that fit what is left, so a VM of a
+ * common size on an unfragmented machine is one run or a few. Adjacent blocks
+ * become one run.
+ */
+#include "mm/guest_memory.h"
+#include "core/panic.h"
+#include "core/string.h"
+#include "mm/page_alloc.h"
+#include "mm/pte.h"
+
+static uint64_t order_size(unsigned order)
+{
+	return PAGE_SIZE << order;
+}
+
+static bool append(struct guest_memory *memory, hpa_t hpa, uint64_t size)
+{
+	struct guest_run *last = &memory->runs[memory->run_count - 1];
+
+	if (memory->run_count > 0 && last->hpa.raw + last->size == hpa.raw) {
+		last->size += size;
+	} else {
+		if (memory->run_count == GUEST_RUN_LIMIT)
+			return false;
+		memory->runs[memory->run_count++] = (struct guest_run){
+			.gpa = GPA(memory->base.raw + memory->size),
+			.hpa = hpa,
+			.size = size,
+		};
+	}
+	memory->size += size;
+	return true;
+}
+
+/* The largest free block that is no larger than what is still wanted. */
+static void *take_block(uint64_t wanted, unsigned *order)
+{
+	void *block = NULL;
+
+	*order = PAGE_ORDER_LIMIT;
+	while (!block && *order > PAGE_ORDER_2M) {
+		(*order)--;
+		if (order_size(*order) <= wanted)
+			block = page_alloc(*order);
+	}
+	return block;
+}
+
+enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint64_t size)
+{
+	assert(size > 0 && is_aligned(base.raw | size, order_size(PAGE_ORDER_2M)));
+	*memory = (struct guest_memory){.base = base};
+	if (size >> PAGE_SHIFT > page_alloc_free_pages())
+		return STATUS_NO_MEMORY;
+	while (memory->size < size) {
+		unsigned order;
+		void *block = take_block(size - memory->size, &order);
+
+		if (!block || !append(memory, pointer_hpa(block), order_size(order))) {
+			if (block)
+				page_free(block, order);
+			guest_memory_free(memory);
+			return STATUS_NO_MEMORY;
+		}
+		/* No VM sees what another left behind. */
+		memset(block, 0, order_size(order));
+	}
+	return STATUS_OK;
+}
+
+/*
+ * A run may be several blocks that merged; it goes back as the pages it is,
+ * and the allocator finds the blocks again.
+ */
+void guest_memory_free(struct guest_memory *memory)
+{
+	for (unsigned i = 0; i < memory->run_count; i++)
+		page_alloc_add(memory->runs[i].hpa, memory->runs[i].size);
+	memory->run_count = 0;
+	memory->size = 0;
+}
+
+const struct guest_run *guest_memory_run(const struct guest_memory *memory, gpa_t gpa)
+{
+	for (unsigned i = 0; i < memory->run_count; i++) {
+		const struct guest_run *run = &memory->runs[i];
+
+		if (range_within(gpa.raw, 1, run->gpa.raw, run->size))
+			return run;
+	}
+	return NULL;
+}
+
+bool guest_memory_find(const struct guest_memory *memory, gpa_t gpa, uint64_t size,
+		       hpa_t *hpa)
+{
+	const struct guest_run *run = guest_memory_run(memory, gpa);
+
+	if (!run || !range_within(gpa.raw, size, run->gpa.raw, run->size))
+		return false;
+	*hpa = HPA(run->hpa.raw + (gpa.raw - run->gpa.raw));
+	return true;
+}
+
+bool guest_memory_owns(const struct guest_memory *memory, hpa_t hpa, uint64_t size)
+{
+	for (unsigned i = 0; i < memory->run_count; i++)
+		if (range_within(hpa.raw, size, memory->runs[i].hpa.raw,
+				 memory->runs[i].size))
+			return true;
+	return false;
+}
+
+unsigned guest_memory_level(const struct guest_memory *memory, gpa_t gpa, unsigned most)
+{
+	const struct guest_run *run = guest_memory_run(memory, gpa);
+
+	for (unsigned level = most; level > 0; level--) {
+		uint64_t size = level_size(level);
+
+		if (run && is_aligned(run->gpa.raw ^ run->hpa.raw, size) &&
+		    range_within(align_down(gpa.raw, size), size, run->gpa.raw,
+				 run->size))
+			return level;
+	}
+	return 0;
+}
+
+/* Calls `piece` for each stretch of [gpa, gpa + size) that lies in one run. */
+static enum status for_each_piece(const struct guest_memory *memory, gpa_t gpa,
+				  uint64_t size, void *buffer,
+				  void (*piece)(void *host, void *buffer, uint64_t size))
+{
+	if (!range_within(gpa.raw, size, memory->base.raw, memory->size))
+		return STATUS_INVALID;
+	while (size > 0) {
+		const struct guest_run *run = guest_memory_run(memory, gpa);
+		uint64_t offset = gpa.raw - run->gpa.raw;
+		uint64_t length = run->size - offset;
+
+		if (length > size)
+			length = size;
+		piece(hpa_pointer(HPA(run->hpa.raw + offset)), buffer, length);
+		if (buffer)
+			buffer = (char *)buffer + length;
+		gpa.raw += length;
+		size -= length;
+	}
+	return STATUS_OK;
+}
+
+static void copy_in(void *host, void *buffer, uint64_t size)
+{
+	memcpy(host, buffer, size);
+}
+
+static void copy_out(void *host, void *buffer, uint64_t size)
+{
+	memcpy(buffer, host, size);
+}
+
+static void clear(void *host, void *buffer, uint64_t size)
+{
+	(void)buffer;
+	memset(host, 0, size);
+}
+
+enum status guest_memory_write(struct guest_memory *memory, gpa_t to, const void *from,
+			       uint64_t size)
+{
+	/* copy_in only reads the buffer. */
+	return for_each_piece(memory, to, size, (void *)(uintptr_t)from, copy_in);
+}
+
+enum status guest_memory_zero(struct guest_memory *memory, gpa_t to, uint64_t size)
+{
+	return for_each_piece(memory, to, size, NULL, clear);
+}
+
+enum status guest_memory_read(const struct guest_memory *memory, void *to, gpa_t from,
+			      uint64_t size)
+{
+	return for_each_piece(memory, from, size, to, copy_out);
+}

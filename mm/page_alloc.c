@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binary buddy allocator. See page_alloc.h for shape and invariants.
+ *
+ * A block's buddy is found by flipping one bit of its address; two free buddies
+ * merge, so the largest blocks come back whole when a VM is gone. Orders are
+ * kept per page: FREE | order at the first page of a free block, the order at
+ * the first page of an allocated one, INSIDE everywhere else.
+ */
+#include "mm/page_alloc.h"
+#include "core/panic.h"
+#include "core/string.h"
+
+#define FREE   0x80
+#define INSIDE 0x7f
+
+struct free_block {
+	struct free_block *next;
+	struct free_block *previous;
+};
+
+static struct {
+	uint64_t base;
+	uint64_t pages;
+	uint8_t *state;
+	uint64_t free_pages;
+	struct free_block lists[PAGE_ORDER_LIMIT];
+} allocator;
+
+static uint64_t order_size(unsigned order)
+{
+	return PAGE_SIZE << order;
+}
+
+static uint8_t *state_of(uint64_t address)
+{
+	uint64_t index = (address - allocator.base) >> PAGE_SHIFT;
+
+	assert(address >= allocator.base && index < allocator.pages);
+	return &allocator.state[index];
+}
+
+static void list_insert(uint64_t address, unsigned order)
+{
+	struct free_block *head = &allocator.lists[order];
+	struct free_block *block = (struct free_block *)(uintptr_t)address;
+
+	block->next = head->next;
+	block->previous = head;
+	head->next->previous = block;
+	head->next = block;
+	*state_of(address) = (uint8_t)(FREE | order);
+}
+
+static void list_remove(uint64_t address)
+{
+	struct free_block *block = (struct free_block *)(uintptr_t)address;
+
+	block->previous->next = block->next;
+	block->next->previous = block->previous;
+	*state_of(address) = INSIDE;
+}
+
+uint64_t page_alloc_state_size(uint64_t size)
+{
+	return align_up(size >> PAGE_SHIFT, PAGE_SIZE);
+}
+
+void page_alloc_init(hpa_t base, uint64_t size, void *state)
+{
+	assert(is_aligned(base.raw, PAGE_SIZE) && is_aligned(size, PAGE_SIZE));
+	allocator.base = base.raw;
+	allocator.pages = size >> PAGE_SHIFT;
+	allocator.state = state;
+	allocator.free_pages = 0;
+	memset(state, INSIDE, allocator.pages);
+	for (unsigned order = 0; order < PAGE_ORDER_LIMIT; order++)
+		allocator.lists[order].next = allocator.lists[order].previous =
+			&allocator.lists[order];
+}
+
+static bool buddy_is_free(uint64_t address, unsigned order)
+{
+	uint64_t end = allocator.base + (allocator.pages << PAGE_SHIFT);
+
+	return range_within(address, order_size(order), allocator.base,
+			    end - allocator.base) &&
+	       *state_of(address) == (FREE | order);
+}
+
+static void free_and_merge(uint64_t address, unsigned order)
+{
+	allocator.free_pages += UINT64_C(1) << order;
+	while (order + 1 < PAGE_ORDER_LIMIT) {
+		uint64_t buddy = address ^ order_size(order);
+
+		if (!buddy_is_free(buddy, order))
+			break;
+		list_remove(buddy);
+		address = address < buddy ? address : buddy;
+		order++;
+	}
+	list_insert(address, order);
+}
+
+void page_alloc_add(hpa_t start, uint64_t size)
+{
+	uint64_t address = align_up(start.raw, PAGE_SIZE);
+	uint64_t end = align_down(start.raw + size, PAGE_SIZE);
+
+	while (address < end) {
+		unsigned order = 0;
+
+		while (order + 1 < PAGE_ORDER_LIMIT &&
+		       is_aligned(address, order_size(order + 1)) &&
+		       order_size(order + 1) <= end - address)
+			order++;
+		free_and_merge(address, order);
+		address += order_size(order);
+	}
+}
+
+void *page_alloc(unsigned order)
+{
+	unsigned found = order;
+	uint64_t address;
+
+	assert(order < PAGE_ORDER_LIMIT);
+	while (found < PAGE_ORDER_LIMIT &&
+	       allocator.lists[found].next == &allocator.lists[found])
+		found++;
+	if (found == PAGE_ORDER_LIMIT)
+		return NULL;
+
+	address = (uintptr_t)allocator.lists[found].next;
+	list_remove(address);
+	for (; found > order; found--)
+		list_insert(address + order_size(found - 1), found - 1);
+	*state_of(address) = (uint8_t)order;
+	allocator.free_pages -= UINT64_C(1) << order;
+	return (void *)(uintptr_t)address;
+}
+
+void *page_alloc_zeroed(unsigned order)
+{
+	void *block = page_alloc(order);
+
+	if (block)
+		memset(block, 0, order_size(order));
+	return block;
+}
+
+void page_free(void *block, unsigned order)
+{
+	uint64_t address = (uintptr_t)block;
+
+	/* Catches a double free and a wrong order, both defects of ours. */
+	assert(*state_of(address) == order);
+	*state_of(address) = INSIDE;
+	free_and_merge(address, order);
+}
+
+uint64_t page_alloc_free_pages(void)
+{
+	return allocator.free_pages;
+}

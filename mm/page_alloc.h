@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page allocator: a binary buddy system over the host's RAM.
+ *
+ * Blocks are 2^order pages, aligned to their size, from one page up to 1 GiB.
+ * Free blocks are linked through their own first bytes; one byte per page says
+ * the order of the free or allocated block that starts there. One instance for
+ * the machine; callers are single-threaded for now, the lock belongs around
+ * the three public functions that change it.
+ */
+#ifndef MM_PAGE_ALLOC_H
+#define MM_PAGE_ALLOC_H
+
+#include "core/types.h"
+
+#define PAGE_ORDER_LIMIT 19 /* orders 0 .. 18: 4 KiB .. 1 GiB */
+#define PAGE_ORDER_2M    9
+
+/*
+ * Manage pages within [base, base + size), none of which is free yet. The
+ * per-page bytes are taken from `state`, page_alloc_state_size() bytes long.
+ */
+uint64_t page_alloc_state_size(uint64_t size);
+void page_alloc_init(hpa_t base, uint64_t size, void *state);
+
+/* Give the allocator the whole pages of a range; also how pages return. */
+void page_alloc_add(hpa_t start, uint64_t size);
+
+/* A block of 2^order pages, not cleared; NULL if there is none. */
+void *page_alloc(unsigned order);
+
+/* The same, every byte zero. */
+void *page_alloc_zeroed(unsigned order);
+
+/* Give a block back, of the order it was taken with. */
+void page_free(void *block, unsigned order);
+
+/* Pages that are free now. */
+uint64_t page_alloc_free_pages(void);
+
+#endif
