@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The paging-mode interface: every way to translate a VM's memory is one table
+ * of functions, and nothing outside a mode asks which one it is.
+ *
+ * A mode keeps its state in vm->paging and vcpu->paging. All functions that
+ * take a vCPU run on the hart where it is loaded, but for create and destroy.
+ */
+#ifndef MM_PAGING_H
+#define MM_PAGING_H
+
+#include "core/types.h"
+#include "mm/access.h"
+
+struct json;
+struct vcpu;
+struct vm;
+struct vm_exit;
+
+/* A guest's TLB flush: sfence.vma, sinval.vma or SBI RFENCE. */
+struct fence {
+	bool has_address;
+	gva_t start;   /* any address within the first page */
+	uint64_t size; /* bytes; a trapped sfence.vma covers one page */
+	bool has_asid;
+	uint16_t asid;
+};
+
+struct paging_mode {
+	const char *name;
+
+	/* NULL, or one line that says what this machine lacks for the mode. */
+	const char *(*missing)(void);
+
+	/* True if the guest is to set A and D itself (Svade). */
+	bool (*svade)(void);
+
+	enum status (*vm_create)(struct vm *vm);
+	void (*vm_destroy)(struct vm *vm);
+	enum status (*vcpu_create)(struct vcpu *vcpu);
+	void (*vcpu_destroy)(struct vcpu *vcpu);
+
+	/* Translate by this vCPU's tables from here on, and stop doing so. */
+	void (*load)(struct vcpu *vcpu);
+	void (*put)(struct vcpu *vcpu);
+
+	/* A translation fault of the guest; access or gpa as the exit tells. */
+	struct translation (*fault)(struct vcpu *vcpu, const struct vm_exit *exit);
+
+	/*
+	 * The 16 bits at an even gva, as the vCPU would fetch or load them in its
+	 * present privilege. False: not readable just now.
+	 */
+	bool (*read_half)(struct vcpu *vcpu, const struct access *access,
+			  uint16_t *half);
+
+	/* The guest's satp. Called only where satp traps. */
+	uint64_t (*satp_read)(struct vcpu *vcpu);
+	void (*satp_write)(struct vcpu *vcpu, uint64_t value);
+
+	/* A fence the guest asked for on this vCPU, trapped or by SBI. */
+	void (*fence)(struct vcpu *vcpu, const struct fence *fence);
+
+	/* Members of the "shadow" object of a report. */
+	void (*report)(const struct vm *vm, struct json *json);
+};
+
+extern const struct paging_mode paging_nested;
+extern const struct paging_mode paging_lsp;
+
+/* NULL for an unknown name. */
+const struct paging_mode *paging_mode_find(const char *name);
+
+/* All modes, for boot checklists: NULL past the last. */
+const struct paging_mode *paging_mode_at(unsigned index);
+
+#endif
