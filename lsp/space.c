@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The trees of a vCPU: finding, making, loading and evicting them. See space.h. */
+#include "lsp/space.h"
+#include "core/arch.h"
+#include "core/panic.h"
+#include "mm/page_alloc.h"
+
+static unsigned mode_of(uint64_t satp)
+{
+	return (unsigned)(satp >> 60);
+}
+
+static uint16_t asid_of(uint64_t satp)
+{
+	return (uint16_t)(satp >> 44);
+}
+
+/* The mode of a tree: satp's own; for Bare, the one with the shortest walks. */
+static unsigned tree_mode(uint64_t satp)
+{
+	unsigned mode = mode_of(satp);
+
+	if (mode == SATP_BARE)
+		for (mode = SATP_SV39; !(arch_translation_modes() & 1u << mode);)
+			mode++;
+	return mode;
+}
+
+static bool tree_is_for(const struct shadow_tree *tree, uint64_t satp, bool user)
+{
+	if (!tree->root)
+		return false;
+	if (mode_of(satp) == SATP_BARE)
+		return tree->bare && tree->user == user;
+	return !tree->bare && tree->satp == satp;
+}
+
+static struct shadow_tree *find_tree(struct lsp_vcpu *space, uint64_t satp, bool user)
+{
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		if (tree_is_for(&space->trees[i], satp, user))
+			return &space->trees[i];
+	return NULL;
+}
+
+/* The tree not used for longest; NULL if there is none but the active one. */
+static struct shadow_tree *oldest_tree(struct lsp_vcpu *space)
+{
+	struct shadow_tree *oldest = NULL;
+
+	for (unsigned i = 0; i < TREE_LIMIT; i++) {
+		struct shadow_tree *tree = &space->trees[i];
+
+		if (tree->root && tree != space->active &&
+		    (!oldest || tree->last_use < oldest->last_use))
+			oldest = tree;
+	}
+	return oldest;
+}
+
+static bool evict_one(struct lsp_vcpu *space)
+{
+	struct shadow_tree *tree = oldest_tree(space);
+
+	if (!tree)
+		return false;
+	space->statistics.tree_evictions++;
+	tree_destroy(tree, &space->vm->pool);
+	return true;
+}
+
+static struct shadow_tree *unused_tree(struct lsp_vcpu *space)
+{
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		if (!space->trees[i].root)
+			return &space->trees[i];
+	return NULL;
+}
+
+static void empty_tree(struct lsp_vcpu *space, struct shadow_tree *tree)
+{
+	space->statistics.trees_emptied++;
+	tree_empty(tree, &space->vm->pool);
+}
+
+static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool user)
+{
+	struct shadow_tree *tree = unused_tree(space);
+
+	if (!tree && evict_one(space))
+		tree = unused_tree(space);
+	assert(tree);
+	while (tree_create(tree, &space->vm->pool, tree_mode(satp)) != STATUS_OK) {
+		if (evict_one(space))
+			continue;
+		/* The root of the active tree stays: that one is in use. */
+		if (!space->active || space->vm->pool.used <= 1)
+			return NULL;
+		empty_tree(space, space->active);
+		if (space->vm->pool.used >= space->vm->pool.limit)
+			return NULL;
+	}
+	tree->satp = satp;
+	tree->bare = mode_of(satp) == SATP_BARE;
+	tree->user = user;
+	tree->log_position = space->log_head;
+	space->statistics.tree_creations++;
+	return tree;
+}
+
+static bool log_entry_matches(const struct fence_log_entry *entry,
+			      const struct shadow_tree *tree)
+{
+	return !entry->has_asid || entry->asid == asid_of(tree->satp);
+}
+
+/* Apply the fences that came while the tree was not active. */
+static void catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
+{
+	uint64_t position = tree->log_position;
+
+	tree->log_position = space->log_head;
+	if (tree->bare)
+		return;
+	if (tree->stale || space->log_head - position > FENCE_LOG_LIMIT) {
+		empty_tree(space, tree);
+		return;
+	}
+	for (; position < space->log_head; position++) {
+		const struct fence_log_entry *entry =
+			&space->log[position % FENCE_LOG_LIMIT];
+
+		if (!log_entry_matches(entry, tree))
+			continue;
+		space->statistics.log_replays++;
+		tree_drop(tree, entry->gva);
+	}
+}
+
+void space_load(struct lsp_vcpu *space)
+{
+	struct shadow_tree *tree = space->active;
+
+	if (!asid_tag_is_valid(&tree->tag))
+		asid_tag_renew(&tree->tag);
+	arch_shadow_root_set(tree->mode, pointer_hpa(tree->root), tree->tag.asid);
+}
+
+enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
+{
+	struct shadow_tree *tree = find_tree(space, satp, user);
+
+	if (!tree)
+		tree = make_tree(space, satp, user);
+	if (!tree)
+		return STATUS_NO_MEMORY;
+	tree->last_use = ++space->clock;
+	if (tree == space->active)
+		return STATUS_OK;
+	if (space->active)
+		space->active->log_position = space->log_head;
+	catch_up(space, tree);
+	space->active = tree;
+	space->statistics.tree_switches++;
+	space_load(space);
+	return STATUS_OK;
+}
+
+enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill)
+{
+	struct shadow_pool *pool = &space->vm->pool;
+
+	while (tree_install(space->active, pool, fill) != STATUS_OK) {
+		if (evict_one(space))
+			continue;
+		empty_tree(space, space->active);
+		return tree_install(space->active, pool, fill);
+	}
+	return STATUS_OK;
+}
+
+static bool fence_covers(const struct fence *fence, const struct shadow_tree *tree)
+{
+	return tree->root && !tree->bare &&
+	       (!fence->has_asid || fence->asid == asid_of(tree->satp));
+}
+
+/* All addresses: the active tree is emptied now, the others before their next use. */
+static void fence_everything(struct lsp_vcpu *space, const struct fence *fence)
+{
+	for (unsigned i = 0; i < TREE_LIMIT; i++) {
+		struct shadow_tree *tree = &space->trees[i];
+
+		if (!fence_covers(fence, tree))
+			continue;
+		if (tree == space->active)
+			empty_tree(space, tree);
+		else
+			tree->stale = true;
+	}
+}
+
+static void fence_page(struct lsp_vcpu *space, const struct fence *fence, gva_t gva)
+{
+	space->log[space->log_head++ % FENCE_LOG_LIMIT] = (struct fence_log_entry){
+		.gva = gva,
+		.has_asid = fence->has_asid,
+		.asid = fence->asid,
+	};
+	if (fence_covers(fence, space->active))
+		tree_drop(space->active, gva);
+}
+
+void space_fence(struct lsp_vcpu *space, const struct fence *fence)
+{
+	uint64_t first = align_down(fence->start.raw, PAGE_SIZE);
+	uint64_t pages = (align_up(fence->start.raw + fence->size, PAGE_SIZE) - first) >>
+			 PAGE_SHIFT;
+
+	/* A long range would push the whole log out: it may as well be everything. */
+	if (!fence->has_address || pages > FENCE_LOG_LIMIT) {
+		fence_everything(space, fence);
+		return;
+	}
+	for (uint64_t i = 0; i < pages; i++)
+		fence_page(space, fence, GVA(first + i * PAGE_SIZE));
+}
+
+void space_destroy(struct lsp_vcpu *space)
+{
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		if (space->trees[i].root)
+			tree_destroy(&space->trees[i], &space->vm->pool);
+	space->active = NULL;
+}
