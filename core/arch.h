@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What core/, mm/, lsp/ and drivers/ ask of the machine: the one boundary
+ * between them and arch/. A seat (HS-mode, later M-mode) implements it, and so
+ * does the fake arch of the host tests. Every function acts on the calling
+ * hart unless it says otherwise.
+ */
+#ifndef CORE_ARCH_H
+#define CORE_ARCH_H
+
+#include "core/types.h"
+#include "mm/access.h"
+
+struct vcpu;
+
+/* ---- the machine ---- */
+
+/* Name of the seat, as reports give it. */
+const char *arch_seat(void);
+
+/*
+ * The extensions a guest is shown, as its device tree lists them. svade: its
+ * page-table walks leave A and D to it. Returns how many of `limit` were used.
+ */
+size_t arch_guest_extensions(bool svade, const char **names, size_t limit);
+
+/* "riscv,sv57" or whatever is the most a guest can use. */
+const char *arch_guest_mmu_type(void);
+
+/* Index of the calling hart, 0 .. HART_LIMIT - 1. */
+unsigned arch_hart_index(void);
+
+/* The time CSR's count, in ticks of the machine's timebase. */
+uint64_t arch_time(void);
+
+/* Interrupt this hart's guest (exit CAUSE_TIMER) at that time; UINT64_MAX: never. */
+void arch_host_timer_set(uint64_t deadline);
+
+/* Take back the interrupt that CAUSE_SOFTWARE stands for. */
+void arch_kick_received(void);
+
+/* One byte through the firmware: before there is a driver, and without one. */
+void arch_firmware_put(uint8_t byte);
+
+/* A byte from the firmware's console, -1 if there is none. */
+int arch_firmware_get(void);
+
+/* Power the machine off. */
+_Noreturn void arch_power_off(bool failure);
+
+/* Orders device accesses before and after it. */
+void arch_io_barrier(void);
+
+/* ---- a vCPU on this hart ---- */
+
+/* What ended a run of the guest, in words that hold for every seat. */
+enum exit_cause {
+	CAUSE_TRANSLATION, /* a fault of the hypervisor's own tables: see access */
+	CAUSE_PRIVILEGED,  /* an instruction the guest may not execute itself */
+	CAUSE_SBI,         /* an ecall from the guest's supervisor */
+	CAUSE_EXCEPTION,   /* anything the guest must handle: number, value */
+	CAUSE_TIMER,       /* interrupts of the host's own */
+	CAUSE_EXTERNAL,
+	CAUSE_SOFTWARE,
+};
+
+struct vm_exit {
+	enum exit_cause cause;
+	struct access access;
+	bool gstage;          /* the fault is the G-stage's */
+	bool implicit;        /* ... of an access to the guest's page table */
+	gpa_t gpa;            /* ... at this address, if gpa_known */
+	bool gpa_known;
+	uint64_t transformed; /* htinst; 0: not told */
+	uint64_t number;      /* exception code */
+	uint64_t value;       /* what the guest will find in stval */
+};
+
+/* Run the loaded vCPU until its next exit. */
+void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit);
+
+/* Put the vCPU's state into this hart, and take it out again. */
+void arch_vcpu_load(struct vcpu *vcpu);
+void arch_vcpu_put(struct vcpu *vcpu);
+
+/* Registers as the SBI specification leaves them for a hart that starts. */
+void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1);
+
+/* Deliver an exception to the loaded vCPU: its trap handler runs next. */
+void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value);
+
+enum guest_interrupt { GUEST_SOFTWARE, GUEST_TIMER, GUEST_EXTERNAL };
+
+/* Raise or lower a pending interrupt, of a vCPU loaded here or of none. */
+void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending);
+
+/* An access of this kind by the loaded vCPU in its current privilege. */
+struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind kind);
+
+/*
+ * The guest's timer (guest time). True: the chip has it (Sstc) and nothing
+ * more is to be done. False: the caller keeps it with the host's timer.
+ */
+bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline);
+
+/*
+ * Read the 2 bytes at an even gva as the loaded vCPU would, through the tables
+ * the hart itself walks (nested paging); false if that would fault.
+ */
+bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half);
+
+/* Make what was written to memory visible to this hart's instruction fetch. */
+void arch_fence_i(void);
+
+/* ---- translation ---- */
+
+/* Bit n set: satp.MODE n is supported for guests (8 Sv39, 9 Sv48, 10 Sv57). */
+uint32_t arch_translation_modes(void);
+
+/* Bit n set: hgatp.MODE n is supported. 0: there is no G-stage. */
+uint32_t arch_gstage_modes(void);
+
+/* True where the guest's own accesses to satp reach the hypervisor. */
+bool arch_satp_traps(void);
+
+/* True where the guest's page-table walks leave A and D to it (Svade). */
+bool arch_guest_svade(void);
+
+/* Bits of the real ASID and VMID. */
+unsigned arch_asid_bits(void);
+unsigned arch_vmid_bits(void);
+
+/*
+ * Whose tables the loaded vCPU runs on. nested: the guest's own, under the
+ * G-stage table at root. shadow: ours, with satp and fences trapping.
+ */
+void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid);
+void arch_translate_shadow(struct vcpu *vcpu);
+
+/* The guest's own satp, under nested paging. An unsupported MODE is ignored. */
+uint64_t arch_guest_satp(const struct vcpu *vcpu);
+void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value);
+
+/* The shadow table the loaded vCPU runs on. */
+void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid);
+
+/*
+ * Real fences of shadow translations on this hart. leaf: valid leaves for gva
+ * alone. asid: everything of one real ASID. all: of every real ASID.
+ */
+void arch_shadow_fence_leaf(gva_t gva, unsigned asid);
+void arch_shadow_fence_asid(unsigned asid);
+void arch_shadow_fence_all(void);
+
+/* After every change of a G-stage table of that VMID. */
+void arch_gstage_fence(unsigned vmid);
+
+#endif

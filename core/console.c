@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's console. See console.h.
+ *
+ * Input waits in a ring until the attached guest has room: nothing typed is
+ * lost while a guest boots, up to the ring's size; beyond that the newest bytes
+ * are dropped, as a real UART would.
+ */
+#include "core/console.h"
+#include "core/arch.h"
+#include "drivers/uart_ns16550.h"
+#include "drivers/vuart.h"
+
+#define INPUT_SIZE 1024
+
+static struct {
+	struct uart *uart;
+	struct vuart *attached;
+	bool in_line;
+	unsigned head;  /* oldest byte of input */
+	unsigned count; /* bytes of input */
+	uint8_t input[INPUT_SIZE];
+} console;
+
+void console_put(uint8_t byte)
+{
+	console.in_line = byte != '\n';
+	if (console.uart)
+		uart_put(console.uart, byte);
+	else
+		arch_firmware_put(byte);
+}
+
+void console_write(const char *text)
+{
+	while (*text)
+		console_put((uint8_t)*text++);
+}
+
+void console_line_start(void)
+{
+	if (console.in_line)
+		console_write("\r\n");
+}
+
+void console_use_uart(struct uart *uart)
+{
+	console.uart = uart;
+}
+
+bool console_is_polled(void)
+{
+	return console.uart == NULL;
+}
+
+static void deliver(void *context)
+{
+	struct vuart *vuart = context;
+
+	while (console.count > 0 &&
+	       vuart_receive(vuart, console.input[console.head])) {
+		console.head = (console.head + 1) % INPUT_SIZE;
+		console.count--;
+	}
+}
+
+void console_attach(struct vuart *vuart)
+{
+	console.attached = vuart;
+	if (vuart)
+		vuart_on_room(vuart, deliver);
+}
+
+static int receive_byte(void)
+{
+	return console.uart ? uart_get(console.uart) : arch_firmware_get();
+}
+
+void console_receive(void)
+{
+	for (int byte = receive_byte(); byte >= 0; byte = receive_byte()) {
+		if (console.count == INPUT_SIZE)
+			continue;
+		console.input[(console.head + console.count++) % INPUT_SIZE] =
+			(uint8_t)byte;
+	}
+	if (console.attached)
+		deliver(console.attached);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an exit handler may ask for. There are four answers and no others, so
+ * that guest input can cause nothing else: resume, resume behind the
+ * instruction, give the guest an exception, or stop this VM with a reason.
+ */
+#ifndef CORE_EXIT_H
+#define CORE_EXIT_H
+
+#include "core/arch.h"
+#include "core/types.h"
+
+enum exit_action { EXIT_RESUME, EXIT_RESUME_NEXT, EXIT_INJECT, EXIT_STOP };
+
+struct exit_result {
+	enum exit_action action;
+	unsigned length;  /* EXIT_RESUME_NEXT: bytes of the instruction */
+	uint64_t number;  /* EXIT_INJECT: exception code and stval */
+	uint64_t value;
+	const char *why;  /* EXIT_STOP */
+};
+
+static inline struct exit_result exit_resume(void)
+{
+	return (struct exit_result){.action = EXIT_RESUME};
+}
+
+static inline struct exit_result exit_resume_next(unsigned length)
+{
+	return (struct exit_result){.action = EXIT_RESUME_NEXT, .length = length};
+}
+
+static inline struct exit_result exit_inject(uint64_t number, uint64_t value)
+{
+	return (struct exit_result){
+		.action = EXIT_INJECT, .number = number, .value = value};
+}
+
+static inline struct exit_result exit_stop(const char *why)
+{
+	return (struct exit_result){.action = EXIT_STOP, .why = why};
+}
+
+/* Handle one exit of the loaded vCPU: count it, do it, apply the answer. */
+void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/* One function per family of exits. */
+struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exit);
+struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Translation faults: the paging mode says what the access comes to; an access
+ * to no RAM is offered to the devices, with the instruction decoded from
+ * htinst where the hart tells it and from the guest's code where it does not.
+ */
+#include "arch/riscv/decode.h"
+#include "core/exit.h"
+#include "core/arch.h"
+#include "core/guest_code.h"
+#include "core/vm.h"
+#include "drivers/mmio.h"
+
+static struct exit_result inject_page_fault(struct vcpu *vcpu, const struct access *access)
+{
+	counters_count(vcpu, REASON_GUEST_PAGE_FAULT);
+	return exit_inject(page_fault_of(access->kind), access->gva.raw);
+}
+
+static struct exit_result inject_access_fault(struct vcpu *vcpu,
+					      const struct access *access)
+{
+	counters_count(vcpu, REASON_GUEST_ACCESS_FAULT);
+	return exit_inject(access_fault_of(access->kind), access->gva.raw);
+}
+
+static struct exit_result emulate_load(struct vcpu *vcpu, const struct vm_exit *exit,
+				       const struct memory_access *access, gpa_t gpa)
+{
+	struct vm *vm = vcpu->vm;
+	uint64_t value;
+
+	if (!mmio_read(vm->devices, vm->device_count, gpa, access->width, &value))
+		return inject_access_fault(vcpu, &exit->access);
+	counters_count(vcpu, REASON_MMIO_READ);
+	vcpu_set_register(vcpu, access->reg, memory_access_extend(access, value));
+	return exit_resume_next(access->length);
+}
+
+static struct exit_result emulate_store(struct vcpu *vcpu, const struct vm_exit *exit,
+					const struct memory_access *access, gpa_t gpa)
+{
+	struct vm *vm = vcpu->vm;
+	uint64_t value = vcpu_register(vcpu, access->reg);
+
+	if (access->width < 8)
+		value &= (UINT64_C(1) << (8 * access->width)) - 1;
+	if (!mmio_write(vm->devices, vm->device_count, gpa, access->width, value))
+		return inject_access_fault(vcpu, &exit->access);
+	counters_count(vcpu, REASON_MMIO_WRITE);
+	return exit_resume_next(access->length);
+}
+
+/* A device access: data only, by an integer load or store of the faulting kind. */
+static struct exit_result access_device(struct vcpu *vcpu, const struct vm_exit *exit,
+					gpa_t gpa)
+{
+	struct vm *vm = vcpu->vm;
+	struct memory_access access;
+	uint32_t instruction;
+
+	if (exit->access.kind == ACCESS_FETCH || exit->implicit ||
+	    !mmio_find(vm->devices, vm->device_count, gpa, 1))
+		return inject_access_fault(vcpu, &exit->access);
+	if (!decode_transformed(exit->transformed, &access)) {
+		if (!guest_code_fetch(vcpu, &instruction))
+			return exit_resume();
+		if (!decode_memory_access(instruction, &access))
+			return inject_access_fault(vcpu, &exit->access);
+	}
+	if (access.is_store != (exit->access.kind == ACCESS_STORE))
+		return inject_access_fault(vcpu, &exit->access);
+	return access.is_store ? emulate_store(vcpu, exit, &access, gpa)
+			       : emulate_load(vcpu, exit, &access, gpa);
+}
+
+struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	struct translation translation = vcpu->vm->mode->fault(vcpu, exit);
+
+	switch (translation.outcome) {
+	case OUTCOME_FILLED:
+		counters_count(vcpu, exit->gstage ? REASON_GSTAGE_MISS
+						  : REASON_SHADOW_MISS);
+		return exit_resume();
+	case OUTCOME_PAGE_FAULT:
+		return inject_page_fault(vcpu, &exit->access);
+	case OUTCOME_DEVICE:
+		return access_device(vcpu, exit, translation.gpa);
+	case OUTCOME_NO_MEMORY:
+		return exit_stop("no memory left for its translation tables");
+	case OUTCOME_ACCESS_FAULT:
+		break;
+	}
+	return inject_access_fault(vcpu, &exit->access);
+}

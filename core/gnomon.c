@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a machine that is up to a VM that has ended. See gnomon.h. */
+#include "core/gnomon.h"
+#include "core/arch.h"
+#include "core/bundle.h"
+#include "core/console.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "core/options.h"
+#include "core/timer.h"
+#include "core/vm.h"
+
+static struct options options;
+static struct vm vm;
+
+static void init_console(void)
+{
+	const struct host_console *console = &machine.fdt.console;
+	const struct host_hart *hart = &machine.fdt.harts[0];
+
+	if (options.console_by_firmware || !console->is_16550 ||
+	    !console->has_interrupt || !machine.fdt.plic.is_present ||
+	    !hart->has_plic_context ||
+	    uart_init(&machine.uart, console->base.raw, console->register_shift,
+		      console->access_width) != STATUS_OK ||
+	    plic_init(&machine.plic, machine.fdt.plic.base.raw, hart->plic_context,
+		      machine.fdt.plic.sources) != STATUS_OK) {
+		log_line("console: through the firmware, polled 100 times a second");
+		return;
+	}
+	console_use_uart(&machine.uart);
+	uart_interrupt_enable(&machine.uart);
+	interrupt_init(&machine.plic, console->interrupt);
+	log_line("console: %s at 0x%lx, interrupt %u", console->compatible,
+		 console->base.raw, console->interrupt);
+}
+
+static _Noreturn void finish(void)
+{
+	if (options.report[0]) {
+		console_line_start();
+		console_write("gnomon: report ");
+		console_write(options.report);
+		console_put(' ');
+		vm_report(&vm);
+		console_write("\r\n");
+	}
+	arch_power_off(vm.end != VM_POWER_OFF && vm.end != VM_REBOOT);
+}
+
+static _Noreturn void refuse_to_run(const char *why)
+{
+	log_line("%s", why);
+	vm.name = vm.name ? vm.name : "";
+	vm_end(&vm, VM_STOPPED, why);
+	finish();
+}
+
+void gnomon_init_devices(void)
+{
+	const char *why;
+
+	if (options_parse(&options, machine.fdt.bootargs, &why) != STATUS_OK)
+		refuse_to_run(why);
+	init_console();
+	timer_init(machine.fdt.timebase_frequency);
+}
+
+static void read_bundle(struct vm_config *config)
+{
+	const struct host_range *initrd = &machine.fdt.initrd;
+	struct bundle bundle;
+	const char *why;
+
+	if (bundle_open(&bundle, (const void *)(uintptr_t)initrd->base.raw, initrd->size,
+			&why) != STATUS_OK ||
+	    bundle_vm(&bundle, bundle_default(&bundle), config, &why) != STATUS_OK)
+		refuse_to_run(why);
+	if (bundle_count(&bundle) > 1)
+		log_line("bundle: %u VMs, of which one is run: '%s'",
+			 bundle_count(&bundle), config->name);
+}
+
+static void log_end(void)
+{
+	uint64_t exits = 0;
+
+	for (unsigned i = 0; i < vm.vcpu_count; i++)
+		exits += counters_total(&vm.vcpus[i].counters);
+	log_line("vm %s: %s%s%s, after %lu exits", vm.name, vm_end_text(vm.end),
+		 vm.detail[0] ? ": " : "", vm.detail, exits);
+}
+
+_Noreturn void gnomon_main(void)
+{
+	struct vm_config config;
+
+	read_bundle(&config);
+	if (vm_create(&vm, &config) != STATUS_OK) {
+		log_line("vm %s: %s", vm.name, vm.detail);
+		finish();
+	}
+	log_line("vm %s: %lu MiB of memory, paging mode %s", vm.name,
+		 vm.memory.size / MIB, vm.mode->name);
+	console_attach(&vm.uart);
+	vcpu_run(&vm.vcpus[0]);
+	log_end();
+	finish();
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* External interrupts of the host. See interrupt.h. */
+#include "core/interrupt.h"
+#include "core/console.h"
+#include "drivers/plic.h"
+
+static struct {
+	struct plic *plic;
+	unsigned console_source;
+} interrupt;
+
+void interrupt_init(struct plic *plic, unsigned console_source)
+{
+	interrupt.plic = plic;
+	interrupt.console_source = console_source;
+	plic_enable(plic, console_source, 1);
+}
+
+void interrupt_external(void)
+{
+	unsigned source;
+
+	if (!interrupt.plic)
+		return;
+	while ((source = plic_claim(interrupt.plic)) != 0) {
+		if (source == interrupt.console_source)
+			console_receive();
+		plic_complete(interrupt.plic, source);
+	}
+}

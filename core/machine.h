@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine Gnomon runs on: what its device tree says, and the drivers of
+ * the devices Gnomon uses itself. Set up by the boot hart; read-only after.
+ */
+#ifndef CORE_MACHINE_H
+#define CORE_MACHINE_H
+
+#include "core/host_fdt.h"
+#include "drivers/plic.h"
+#include "drivers/uart_ns16550.h"
+
+struct machine {
+	struct host_fdt fdt;
+	struct uart uart;
+	struct plic plic;
+};
+
+extern struct machine machine;
+
+/*
+ * Call `each` for the parts of the machine's RAM that are free: outside the
+ * image, the device tree, the bundle and everything reserved. Stops at the
+ * first status that is not STATUS_OK, and returns it.
+ */
+enum status machine_for_each_free(struct host_range image,
+				  enum status (*each)(struct host_range range,
+						      void *context),
+				  void *context);
+
+/* The same for all RAM outside the image that may be mapped at all. */
+enum status machine_for_each_mappable(struct host_range image,
+				      enum status (*each)(struct host_range range,
+							  void *context),
+				      void *context);
+
+/* Hand the free RAM to the page allocator. */
+enum status machine_memory_init(struct host_range image, const char **why);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Gnomon's own boot arguments (/chosen/bootargs), words of the form NAME=VALUE:
+ *   report=TOKEN    when the VM has ended, print its report after the TOKEN
+ *   console=sbi     drive the console through the firmware, without interrupts
+ *   console=uart    the default: by its own driver, if there is one for it
+ */
+#ifndef CORE_OPTIONS_H
+#define CORE_OPTIONS_H
+
+#include "core/types.h"
+
+struct options {
+	char report[64]; /* "": none wanted */
+	bool console_by_firmware;
+};
+
+/* An unknown or overlong word is STATUS_INVALID; *why names it. */
+enum status options_parse(struct options *options, const char *arguments,
+			  const char **why);
+
+#endif

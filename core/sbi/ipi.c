@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* SBI IPI: supervisor software interrupts between the harts of a guest. */
+#include "core/sbi/sbi.h"
+
+void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, const void *unused)
+{
+	(void)vcpu;
+	(void)unused;
+	arch_guest_interrupt_set(target, GUEST_SOFTWARE, true);
+}
+
+static void handle(struct vcpu *vcpu, const struct sbi_request *request,
+		   struct sbi_answer *answer)
+{
+	if (request->function == SBI_IPI_SEND)
+		answer->error = sbi_for_each_hart(vcpu, request->argument[0],
+						  request->argument[1], sbi_send_ipi,
+						  NULL);
+	else
+		answer->error = SBI_ERR_NOT_SUPPORTED;
+}
+
+const struct sbi_extension sbi_ipi = {
+	.first = SBI_EXTENSION_IPI,
+	.last = SBI_EXTENSION_IPI,
+	.reason = REASON_SBI_IPI,
+	.handle = handle,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The legacy calls of SBI 0.1, which old kernels and small programs still use.
+ * They answer in a0 alone, and take a hart mask by a pointer into the caller's
+ * virtual memory (NULL: all harts).
+ */
+#include "core/console.h"
+#include "core/guest_code.h"
+#include "core/sbi/sbi.h"
+#include "core/timer.h"
+
+static int64_t for_each_in(struct vcpu *vcpu, gva_t pointer,
+			   void (*each)(struct vcpu *vcpu, struct vcpu *target,
+					const void *argument),
+			   const void *argument)
+{
+	uint64_t mask;
+
+	if (pointer.raw == 0)
+		return sbi_for_each_hart(vcpu, 0, UINT64_MAX, each, argument);
+	if (!guest_load_u64(vcpu, pointer, &mask))
+		return SBI_ERR_INVALID_ADDRESS;
+	return sbi_for_each_hart(vcpu, mask, 0, each, argument);
+}
+
+static void handle(struct vcpu *vcpu, const struct sbi_request *request,
+		   struct sbi_answer *answer)
+{
+	const uint64_t *argument = request->argument;
+	struct fence fence = sbi_fence_range(argument[1], argument[2]);
+
+	switch (request->extension) {
+	case SBI_LEGACY_SET_TIMER:
+		timer_set_guest(vcpu, argument[0]);
+		break;
+	case SBI_LEGACY_CONSOLE_PUTCHAR:
+		console_put((uint8_t)argument[0]);
+		break;
+	case SBI_LEGACY_CONSOLE_GETCHAR:
+		answer->error = sbi_console_get(vcpu->vm);
+		break;
+	case SBI_LEGACY_CLEAR_IPI:
+		arch_guest_interrupt_set(vcpu, GUEST_SOFTWARE, false);
+		break;
+	case SBI_LEGACY_SEND_IPI:
+		answer->error = for_each_in(vcpu, GVA(argument[0]), sbi_send_ipi, NULL);
+		break;
+	case SBI_LEGACY_REMOTE_FENCE_I:
+		answer->error =
+			for_each_in(vcpu, GVA(argument[0]), sbi_remote_fence_i, NULL);
+		break;
+	case SBI_LEGACY_REMOTE_SFENCE_VMA_ASID:
+		fence.has_asid = true;
+		fence.asid = (uint16_t)argument[3];
+		/* fall through */
+	case SBI_LEGACY_REMOTE_SFENCE_VMA:
+		answer->error =
+			for_each_in(vcpu, GVA(argument[0]), sbi_remote_fence, &fence);
+		break;
+	case SBI_LEGACY_SHUTDOWN:
+		sbi_shutdown(vcpu, false);
+		break;
+	}
+}
+
+const struct sbi_extension sbi_legacy = {
+	.first = SBI_LEGACY_SET_TIMER,
+	.last = SBI_LEGACY_SHUTDOWN,
+	.legacy = true,
+	.reason = REASON_SBI_OTHER,
+	.handle = handle,
+};

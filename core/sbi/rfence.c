@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SBI RFENCE: fences on the harts of a guest. The hypervisor's own forms
+ * (hfence) answer "not supported", since guests are shown no H extension.
+ */
+#include "core/sbi/sbi.h"
+
+void sbi_remote_fence(struct vcpu *vcpu, struct vcpu *target, const void *fence)
+{
+	(void)vcpu;
+	target->vm->mode->fence(target, fence);
+}
+
+void sbi_remote_fence_i(struct vcpu *vcpu, struct vcpu *target, const void *unused)
+{
+	(void)vcpu;
+	(void)target;
+	(void)unused;
+	arch_fence_i();
+}
+
+/* Start and size 0, or size -1, mean the whole address space; so does a wrap. */
+struct fence sbi_fence_range(uint64_t start, uint64_t size)
+{
+	bool everything = (start == 0 && size == 0) || start + size < start;
+
+	return (struct fence){
+		.has_address = !everything,
+		.start = GVA(start),
+		.size = size,
+	};
+}
+
+static void handle(struct vcpu *vcpu, const struct sbi_request *request,
+		   struct sbi_answer *answer)
+{
+	const uint64_t *argument = request->argument;
+	struct fence fence = sbi_fence_range(argument[2], argument[3]);
+
+	switch (request->function) {
+	case SBI_RFENCE_FENCE_I:
+		answer->error = sbi_for_each_hart(vcpu, argument[0], argument[1],
+						  sbi_remote_fence_i, NULL);
+		break;
+	case SBI_RFENCE_SFENCE_VMA_ASID:
+		fence.has_asid = true;
+		fence.asid = (uint16_t)argument[4];
+		/* fall through */
+	case SBI_RFENCE_SFENCE_VMA:
+		answer->error = sbi_for_each_hart(vcpu, argument[0], argument[1],
+						  sbi_remote_fence, &fence);
+		break;
+	default:
+		answer->error = SBI_ERR_NOT_SUPPORTED;
+	}
+}
+
+const struct sbi_extension sbi_rfence = {
+	.first = SBI_EXTENSION_RFENCE,
+	.last = SBI_EXTENSION_RFENCE,
+	.reason = REASON_SBI_RFENCE,
+	.handle = handle,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host's timer, shared by its two uses. See timer.h. */
+#include "core/timer.h"
+#include "core/arch.h"
+#include "core/console.h"
+
+#define POLLS_PER_SECOND 100
+#define NEVER            UINT64_MAX
+
+static uint64_t poll_interval;
+static uint64_t next_poll = NEVER;
+
+static void arm(const struct vcpu *vcpu)
+{
+	uint64_t guest = vcpu->timer_deadline;
+
+	arch_host_timer_set(guest < next_poll ? guest : next_poll);
+}
+
+void timer_init(uint64_t timebase)
+{
+	poll_interval = timebase / POLLS_PER_SECOND;
+	if (console_is_polled())
+		next_poll = arch_time() + poll_interval;
+}
+
+/* In host time, kept from wrapping past "never". */
+static uint64_t host_deadline(const struct vcpu *vcpu, uint64_t deadline)
+{
+	uint64_t host = deadline - vcpu->arch.time_delta;
+
+	if (deadline == NEVER || host < deadline)
+		return NEVER;
+	return host;
+}
+
+void timer_set_guest(struct vcpu *vcpu, uint64_t deadline)
+{
+	if (arch_guest_timer_set(vcpu, deadline))
+		return;
+	arch_guest_interrupt_set(vcpu, GUEST_TIMER, false);
+	vcpu->timer_deadline = host_deadline(vcpu, deadline);
+	arm(vcpu);
+}
+
+void timer_load(struct vcpu *vcpu)
+{
+	arm(vcpu);
+}
+
+static void expire_guest(struct vcpu *vcpu)
+{
+	counters_count(vcpu, REASON_TIMER);
+	vcpu->timer_deadline = NEVER;
+	arch_guest_interrupt_set(vcpu, GUEST_TIMER, true);
+}
+
+static void poll_console(struct vcpu *vcpu)
+{
+	counters_count(vcpu, REASON_CONSOLE_POLL);
+	console_receive();
+	next_poll = arch_time() + poll_interval;
+}
+
+void timer_expired(struct vcpu *vcpu)
+{
+	uint64_t now = arch_time();
+
+	if (vcpu->timer_deadline <= now)
+		expire_guest(vcpu);
+	if (next_poll <= now)
+		poll_console(vcpu);
+	arm(vcpu);
+}

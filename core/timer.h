@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Use of the host's one timer: a guest's own deadline where the chip gives it
+ * no timer (no Sstc), and the polling of a console that has no interrupt.
+ */
+#ifndef CORE_TIMER_H
+#define CORE_TIMER_H
+
+#include "core/vcpu.h"
+
+/* timebase: ticks per second. Starts polling if the console needs it. */
+void timer_init(uint64_t timebase);
+
+/* The guest's next timer interrupt, in guest time. Clears a pending one. */
+void timer_set_guest(struct vcpu *vcpu, uint64_t deadline);
+
+/* The host's timer has come: see what it was for, and set it anew. */
+void timer_expired(struct vcpu *vcpu);
+
+/* Set the host's timer for this vCPU, which has just been loaded. */
+void timer_load(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of a vCPU on a hart. See vcpu.h. */
+#include "core/vcpu.h"
+#include "core/arch.h"
+#include "core/exit.h"
+#include "core/timer.h"
+#include "core/vm.h"
+
+void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
+{
+	vcpu->timer_deadline = UINT64_MAX;
+	arch_vcpu_reset(vcpu, entry, a0, a1);
+}
+
+void vcpu_run(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	struct vm_exit exit;
+
+	arch_vcpu_load(vcpu);
+	vm->mode->load(vcpu);
+	timer_load(vcpu);
+	while (vm->end == VM_RUNNING) {
+		arch_vcpu_enter(vcpu, &exit);
+		exit_handle(vcpu, &exit);
+	}
+	vm->mode->put(vcpu);
+	arch_vcpu_put(vcpu);
+}

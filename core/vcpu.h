@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtual CPU: its registers, its place in the VM, and what it is doing.
+ *
+ * Everything but `requests` is touched only by the hart that runs the vCPU (or
+ * by whoever starts it, before it runs), so none of it needs a lock.
+ */
+#ifndef CORE_VCPU_H
+#define CORE_VCPU_H
+
+#include "arch/riscv/vcpu_state.h"
+#include "core/counters.h"
+#include "core/types.h"
+
+struct vm;
+
+/* HSM states, with the numbers of the SBI specification. */
+enum vcpu_state {
+	VCPU_STARTED = 0,
+	VCPU_STOPPED = 1,
+};
+
+struct vcpu {
+	struct arch_vcpu arch;
+	struct vm *vm;
+	unsigned id;
+	enum vcpu_state state;
+	void *paging; /* the paging mode's own state of this vCPU */
+	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
+	struct exit_counters counters;
+};
+
+/* Where a vCPU starts: S-mode, interrupts off, a0 and a1 as given. */
+void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1);
+
+/*
+ * Run until the VM ends; loads the vCPU on this hart and puts it afterwards.
+ * The VM says how it ended.
+ */
+void vcpu_run(struct vcpu *vcpu);
+
+/* x0 reads as 0 and ignores writes. */
+static inline uint64_t vcpu_register(const struct vcpu *vcpu, unsigned number)
+{
+	return number == 0 ? 0 : vcpu->arch.x[number];
+}
+
+static inline void vcpu_set_register(struct vcpu *vcpu, unsigned number, uint64_t value)
+{
+	if (number != 0)
+		vcpu->arch.x[number] = value;
+}
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making, ending and reporting of a VM. See vm.h. */
+#include "core/vm.h"
+#include "core/arch.h"
+#include "core/console.h"
+#include "core/guest_fdt.h"
+#include "core/json.h"
+#include "core/loader.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "core/reason.h"
+#include "core/string.h"
+#include "mm/page_alloc.h"
+
+#define VM_MEMORY_UNIT   (2 * MIB)
+#define EXTENSION_LIMIT  32
+#define GUEST_SEED_BYTES 32
+
+static enum status check_config(const struct vm_config *config, const char **why)
+{
+	const struct paging_mode *mode = paging_mode_find(config->paging);
+	uint64_t free = page_alloc_free_pages() << PAGE_SHIFT;
+
+	if (!mode)
+		return refuse(why, STATUS_INVALID,
+			      "unknown paging mode '%s' (there are lsp and nested)",
+			      config->paging);
+	if (mode->missing())
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "paging mode %s is not possible on this machine: %s",
+			      mode->name, mode->missing());
+	if (config->vcpus != 1)
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "%u vCPUs asked for: a VM has one vCPU for now",
+			      config->vcpus);
+	if (config->memory == 0 || !is_aligned(config->memory, VM_MEMORY_UNIT))
+		return refuse(why, STATUS_INVALID,
+			      "memory of %lu bytes: it must be a multiple of 2 MiB",
+			      config->memory);
+	if (config->memory > free)
+		return refuse(why, STATUS_NO_MEMORY,
+			      "%lu MiB of memory asked for, %lu MiB are free",
+			      config->memory / MIB, free / MIB);
+	return STATUS_OK;
+}
+
+/* ---- devices ---- */
+
+static void plic_output(void *argument, unsigned context, bool pending)
+{
+	struct vm *vm = argument;
+
+	arch_guest_interrupt_set(&vm->vcpus[context], GUEST_EXTERNAL, pending);
+}
+
+static void uart_transmit(void *context, uint8_t byte)
+{
+	(void)context;
+	console_put(byte);
+}
+
+static void add_device(struct vm *vm, struct mmio_device *device)
+{
+	vm->devices[vm->device_count++] = device;
+}
+
+static enum status make_devices(struct vm *vm, const char **why)
+{
+	if (vplic_init(&vm->plic, VM_PLIC_BASE, VPLIC_SOURCES_MAX, vm->vcpu_count,
+		       plic_output, vm) != STATUS_OK)
+		return refuse(why, STATUS_INVALID, "no PLIC for %u vCPUs",
+			      vm->vcpu_count);
+	vuart_init(&vm->uart, VM_UART_BASE, vplic_line(&vm->plic, VM_UART_IRQ),
+		   uart_transmit, vm);
+	add_device(vm, &vm->plic.device);
+	add_device(vm, &vm->uart.device);
+	return STATUS_OK;
+}
+
+/* ---- the guest's device tree ---- */
+
+/* Each VM's generator gets bytes nobody else was given: they are used up. */
+static size_t take_seed(uint8_t *seed)
+{
+	struct host_fdt *fdt = &machine.fdt;
+
+	if (fdt->seed_size < GUEST_SEED_BYTES)
+		return 0;
+	fdt->seed_size -= GUEST_SEED_BYTES;
+	memcpy(seed, fdt->seed + fdt->seed_size, GUEST_SEED_BYTES);
+	memset(fdt->seed + fdt->seed_size, 0, GUEST_SEED_BYTES);
+	return GUEST_SEED_BYTES;
+}
+
+static enum status write_tree(struct vm *vm, const struct vm_config *config,
+			      const struct loaded_guest *loaded, void *buffer,
+			      const char **why)
+{
+	static const struct guest_fdt_device devices[] = {
+		{
+			.name = "serial",
+			.compatible = "ns16550a",
+			.base = VM_UART_BASE,
+			.size = VUART_SIZE,
+			.interrupt = VM_UART_IRQ,
+			.clock_frequency = VUART_CLOCK,
+		},
+	};
+	const char *extensions[EXTENSION_LIMIT];
+	uint8_t seed[GUEST_SEED_BYTES];
+	struct guest_fdt_info info = {
+		.bootargs = config->bootargs,
+		.ram_base = vm->memory.base,
+		.ram_size = vm->memory.size,
+		.initrd_start = loaded->initrd_start,
+		.initrd_end = loaded->initrd_end,
+		.rng_seed = seed,
+		.rng_seed_size = take_seed(seed),
+		.vcpus = vm->vcpu_count,
+		.timebase_frequency = machine.fdt.timebase_frequency,
+		.extensions = extensions,
+		.extension_count = arch_guest_extensions(vm->mode->svade(), extensions,
+							 EXTENSION_LIMIT),
+		.mmu_type = arch_guest_mmu_type(),
+		.cbom_block_size = machine.fdt.harts[0].cbom_block_size,
+		.cboz_block_size = machine.fdt.harts[0].cboz_block_size,
+		.plic_base = VM_PLIC_BASE,
+		.plic_size = VPLIC_SIZE,
+		.plic_sources = VPLIC_SOURCES_MAX,
+		.devices = devices,
+		.device_count = ARRAY_LENGTH(devices),
+	};
+	enum status status;
+
+	if (config->fdt.data)
+		status = guest_fdt_patch(&info, &config->fdt, buffer, loaded->dtb_max,
+					 why);
+	else
+		status = guest_fdt_build(&info, buffer, loaded->dtb_max, why);
+	return status;
+}
+
+static enum status load_tree(struct vm *vm, const struct vm_config *config,
+			     const struct loaded_guest *loaded, const char **why)
+{
+	unsigned order = 0;
+	enum status status;
+	void *buffer;
+
+	while (PAGE_SIZE << order < loaded->dtb_max)
+		order++;
+	buffer = page_alloc_zeroed(order);
+	if (!buffer)
+		return refuse(why, STATUS_NO_MEMORY, "no memory for its device tree");
+	status = write_tree(vm, config, loaded, buffer, why);
+	if (status == STATUS_OK)
+		status = guest_memory_write(&vm->memory, loaded->dtb, buffer,
+					    loaded->dtb_max);
+	page_free(buffer, order);
+	return status;
+}
+
+/* ---- making and ending ---- */
+
+static enum status make_vcpus(struct vm *vm, gpa_t entry, gpa_t tree, const char **why)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		vcpu->vm = vm;
+		vcpu->id = i;
+		vcpu->state = i == 0 ? VCPU_STARTED : VCPU_STOPPED;
+		/* A guest's time begins when it does. */
+		vcpu->arch.time_delta = -arch_time();
+		vcpu_reset(vcpu, entry, i, tree.raw);
+		if (vm->mode->vcpu_create(vcpu) != STATUS_OK)
+			return refuse(why, STATUS_NO_MEMORY,
+				      "no memory for the paging state of vCPU %u", i);
+	}
+	return STATUS_OK;
+}
+
+static enum status build(struct vm *vm, const struct vm_config *config, const char **why)
+{
+	struct loaded_guest loaded;
+	enum status status;
+
+	status = guest_memory_allocate(&vm->memory, GUEST_RAM_BASE, config->memory);
+	if (status != STATUS_OK)
+		return refuse(why, status,
+			      "%lu MiB of memory are not free in pieces of 2 MiB or more",
+			      config->memory / MIB);
+	status = make_devices(vm, why);
+	if (status == STATUS_OK)
+		status = loader_load(config, &vm->memory, vm->memory.base,
+				     vm->memory.size, &loaded, why);
+	if (status == STATUS_OK)
+		status = load_tree(vm, config, &loaded, why);
+	if (status != STATUS_OK)
+		return status;
+	if (vm->mode->vm_create(vm) != STATUS_OK)
+		return refuse(why, STATUS_NO_MEMORY, "no memory for its paging state");
+	status = make_vcpus(vm, loaded.entry, loaded.dtb, why);
+	arch_fence_i();
+	return status;
+}
+
+enum status vm_create(struct vm *vm, const struct vm_config *config)
+{
+	const char *why = "";
+	enum status status;
+
+	*vm = (struct vm){
+		.name = config->name,
+		.detail = "",
+		.vcpu_count = config->vcpus,
+		.mode = paging_mode_find(config->paging),
+	};
+	status = check_config(config, &why);
+	if (status == STATUS_OK)
+		status = build(vm, config, &why);
+	if (status != STATUS_OK) {
+		vm_destroy(vm);
+		vm_end(vm, VM_STOPPED, why);
+	}
+	return status;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (vm->paging) {
+		for (unsigned i = 0; i < vm->vcpu_count; i++)
+			vm->mode->vcpu_destroy(&vm->vcpus[i]);
+		vm->mode->vm_destroy(vm);
+	}
+	if (vm->memory.size > 0)
+		guest_memory_free(&vm->memory);
+}
+
+void vm_end(struct vm *vm, enum vm_end end, const char *detail)
+{
+	if (vm->end != VM_RUNNING)
+		return;
+	vm->end = end;
+	vm->detail = detail;
+}
+
+const char *vm_end_text(enum vm_end end)
+{
+	static const char *const texts[] = {
+		[VM_RUNNING] = "running",  [VM_POWER_OFF] = "power-off",
+		[VM_REBOOT] = "reboot",    [VM_FAILURE] = "failure",
+		[VM_STOPPED] = "stopped",
+	};
+	return texts[end];
+}
+
+/* ---- the report ---- */
+
+static uint64_t exits_for(const struct vm *vm, enum exit_reason reason)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		sum += vm->vcpus[i].counters.fast[reason] +
+		       vm->vcpus[i].counters.full[reason];
+	return sum;
+}
+
+static void report_reasons(struct json *json, const char *name, const uint64_t *counts)
+{
+	json_object(json, name);
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		if (counts[i] > 0)
+			json_number(json, exit_reason_names[i], counts[i]);
+	json_object_end(json);
+}
+
+static void report_exits(const struct vm *vm, struct json *json)
+{
+	uint64_t sums[REASON_COUNT];
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		total += sums[i] = exits_for(vm, i);
+	json_number(json, "exits_total", total);
+	report_reasons(json, "exits", sums);
+	json_array(json, "vcpus");
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		json_object(json, NULL);
+		json_number(json, "id", i);
+		report_reasons(json, "fast", vm->vcpus[i].counters.fast);
+		report_reasons(json, "full", vm->vcpus[i].counters.full);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+void vm_report(const struct vm *vm)
+{
+	struct json json = {0};
+
+	json_object(&json, NULL);
+	json_text(&json, "vm", vm->name);
+	json_text(&json, "seat", arch_seat());
+	json_text(&json, "paging", vm->mode ? vm->mode->name : "");
+	json_text(&json, "reason", vm_end_text(vm->end));
+	json_text(&json, "detail", vm->detail);
+	json_number(&json, "memory", vm->memory.size);
+	report_exits(vm, &json);
+	json_object(&json, "shadow");
+	if (vm->paging)
+		vm->mode->report(vm, &json);
+	json_object_end(&json);
+	json_object_end(&json);
+}

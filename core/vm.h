@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtual machine: its memory, its vCPUs, its devices and how it ended.
+ *
+ * Created from one configuration of a bundle, which must outlive it. All
+ * memory it takes comes back with vm_destroy. One hart works on a VM for now.
+ */
+#ifndef CORE_VM_H
+#define CORE_VM_H
+
+#include "core/bundle.h"
+#include "core/types.h"
+#include "core/vcpu.h"
+#include "drivers/vplic.h"
+#include "drivers/vuart.h"
+#include "mm/guest_memory.h"
+#include "mm/paging.h"
+
+#define VCPU_LIMIT   8
+#define DEVICE_LIMIT 8
+
+/* What guests find where; the same as on QEMU's virt machine. */
+#define VM_UART_BASE GPA(0x10000000)
+#define VM_UART_IRQ  10
+#define VM_PLIC_BASE GPA(0x0c000000)
+
+enum vm_end {
+	VM_RUNNING,
+	VM_POWER_OFF, /* the guest asked for it, with no complaint */
+	VM_REBOOT,
+	VM_FAILURE,   /* the guest reported a failure through SRST */
+	VM_STOPPED,   /* Gnomon refused to run it, or to run it on */
+};
+
+struct vm {
+	const char *name;
+	const struct paging_mode *mode;
+	void *paging; /* the mode's own state of this VM */
+	struct guest_memory memory;
+	unsigned vcpu_count;
+	struct vcpu vcpus[VCPU_LIMIT];
+	unsigned device_count;
+	struct mmio_device *devices[DEVICE_LIMIT];
+	struct vuart uart;
+	struct vplic plic;
+	enum vm_end end;
+	const char *detail; /* why, where it was stopped; "" otherwise */
+};
+
+/*
+ * Build a VM and load its guest, ready to run. On failure nothing of it is
+ * left and vm->detail says what was wrong.
+ */
+enum status vm_create(struct vm *vm, const struct vm_config *config);
+void vm_destroy(struct vm *vm);
+
+/* The first call decides how the VM ends; its vCPUs leave the guest. */
+void vm_end(struct vm *vm, enum vm_end end, const char *detail);
+
+const char *vm_end_text(enum vm_end end);
+
+/* One JSON object on the console: the exits and the state of a VM that ended. */
+void vm_report(const struct vm *vm);
+
+#endif
