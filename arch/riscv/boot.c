@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Start of seat hs: from the firmware's jump to core/, in order. The first line
+ * goes out before anything else is looked at, so that silence always means the
+ * firmware; what then follows is the checklist of what this machine has, what
+ * it lacks, and what that costs. Runs on the boot hart alone.
+ */
+#include "arch/riscv/csr.h"
+#include "arch/riscv/features.h"
+#include "arch/riscv/hart.h"
+#include "arch/riscv/host_table.h"
+#include "arch/riscv/sbi_client.h"
+#include "core/arch.h"
+#include "core/console.h"
+#include "core/gnomon.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "mm/page_alloc.h"
+#include "mm/paging.h"
+
+struct hart harts[HART_LIMIT];
+char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
+
+_Noreturn void boot_main(uint64_t hart, const void *tree);
+_Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp);
+
+/* A trap in Gnomon itself that nothing expected: a defect, said as such. */
+_Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp)
+{
+	log_line("internal error: trap %lu at image + 0x%lx, value 0x%lx, sp 0x%lx",
+		 cause, pc - (uintptr_t)image_start, value, sp);
+	arch_power_off(true);
+}
+
+static _Noreturn void give_up(const char *why)
+{
+	log_line("cannot start: %s", why);
+	arch_power_off(true);
+}
+
+/* RAM that the firmware closes: it says so by "no-map". 0 if there is none. */
+static hpa_t denied_address(void)
+{
+	for (unsigned i = 0; i < machine.fdt.reserved_count; i++)
+		if (machine.fdt.reserved[i].no_map)
+			return machine.fdt.reserved[i].base;
+	return HPA(0);
+}
+
+static uint64_t memory_mib(void)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
+		size += machine.fdt.memory[i].size;
+	return size / MIB;
+}
+
+static const char *mode_names(uint32_t modes, const char *suffix)
+{
+	static char text[2][48];
+	static unsigned turn;
+	char *out = text[turn++ & 1];
+
+	format_text(out, sizeof(text[0]), "%s%s%s%s%s%s", modes & 1 << 8 ? " Sv39" : "",
+		    modes & 1 << 8 ? suffix : "", modes & 1 << 9 ? " Sv48" : "",
+		    modes & 1 << 9 ? suffix : "", modes & 1 << 10 ? " Sv57" : "",
+		    modes & 1 << 10 ? suffix : "");
+	return modes ? out : " none";
+}
+
+static void log_machine(void)
+{
+	const struct host_hart *hart = &machine.fdt.harts[0];
+	uint64_t version = sbi_version();
+
+	log_line("firmware: SBI %u.%u", (unsigned)(version >> 24) & 0x7f,
+		 (unsigned)version & 0xffffff);
+	log_line("hart: %lu of %u, %s", hart->id, machine.fdt.hart_count,
+		 hart->isa ? hart->isa : "no riscv,isa in the device tree");
+	log_line("memory: %lu MiB, %lu MiB free; image at 0x%lx, %lu KiB", memory_mib(),
+		 page_alloc_free_pages() * PAGE_SIZE / MIB, (uintptr_t)image_start,
+		 host_image().size >> 10);
+}
+
+static void log_features(void)
+{
+	log_line("translation:%s, %u ASID bits; G-stage:%s, %u VMID bits",
+		 mode_names(features.guest_modes, ""), features.asid_bits,
+		 mode_names(features.gstage_modes, "x4"), features.vmid_bits);
+	log_line("timer: %u Hz, %s", machine.fdt.timebase_frequency,
+		 features.sstc ? "guests have their own (Sstc)"
+			       : "no Sstc: a guest's timer costs two exits a tick");
+	for (unsigned i = 0; paging_mode_at(i); i++) {
+		const struct paging_mode *mode = paging_mode_at(i);
+
+		log_line("paging mode %s: %s", mode->name,
+			 mode->missing() ? mode->missing() : "yes");
+	}
+	if (!features.access_faults)
+		log_line("warning: a guest's access faults do not arrive here; page "
+			 "faults are taken by the hypervisor instead");
+}
+
+static void start_memory(void)
+{
+	const char *why;
+
+	if (machine_memory_init(host_image(), &why) != STATUS_OK ||
+	    host_table_enable(&why) != STATUS_OK)
+		give_up(why);
+}
+
+_Noreturn void boot_main(uint64_t hart, const void *tree)
+{
+	const char *why;
+
+	log_line("Gnomon starts on hart %lu", hart);
+	harts[0].id = hart;
+	if (host_fdt_read(&machine.fdt, tree, hart, &why) != STATUS_OK)
+		give_up(why);
+	start_memory();
+	log_machine();
+	features_probe(denied_address());
+	if (!features.hypervisor)
+		give_up("this chip has no hypervisor extension (H)");
+	log_features();
+	gnomon_init_devices();
+	gnomon_main();
+}

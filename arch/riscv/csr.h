@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control and status registers: numbers, fields and accessors.
+ *
+ * Numbers rather than the assembler's names, so that any assembler that knows
+ * the base ISA builds the hypervisor extension's accesses too. Included by C
+ * and by assembly.
+ */
+#ifndef ARCH_RISCV_CSR_H
+#define ARCH_RISCV_CSR_H
+
+#define CSR_SSTATUS    0x100
+#define CSR_SIE        0x104
+#define CSR_STVEC      0x105
+#define CSR_SCOUNTEREN 0x106
+#define CSR_SENVCFG    0x10a
+#define CSR_SSCRATCH   0x140
+#define CSR_SEPC       0x141
+#define CSR_SCAUSE     0x142
+#define CSR_STVAL      0x143
+#define CSR_SIP        0x144
+#define CSR_STIMECMP   0x14d
+#define CSR_SATP       0x180
+
+#define CSR_VSSTATUS  0x200
+#define CSR_VSIE      0x204
+#define CSR_VSTVEC    0x205
+#define CSR_VSSCRATCH 0x240
+#define CSR_VSEPC     0x241
+#define CSR_VSCAUSE   0x242
+#define CSR_VSTVAL    0x243
+#define CSR_VSIP      0x244
+#define CSR_VSTIMECMP 0x24d
+#define CSR_VSATP     0x280
+
+#define CSR_HSTATUS    0x600
+#define CSR_HEDELEG    0x602
+#define CSR_HIDELEG    0x603
+#define CSR_HIE        0x604
+#define CSR_HTIMEDELTA 0x605
+#define CSR_HCOUNTEREN 0x606
+#define CSR_HENVCFG    0x60a
+#define CSR_HSTATEEN0  0x60c
+#define CSR_HTVAL      0x643
+#define CSR_HIP        0x644
+#define CSR_HVIP       0x645
+#define CSR_HTINST     0x64a
+#define CSR_HGATP      0x680
+#define CSR_TIME       0xc01
+
+#define SSTATUS_SIE  (1 << 1)
+#define SSTATUS_SPIE (1 << 5)
+#define SSTATUS_SPP  (1 << 8)
+#define SSTATUS_FS   (3 << 13)
+#define SSTATUS_SUM  (1 << 18)
+#define SSTATUS_MXR  (1 << 19)
+
+#define HSTATUS_GVA  (1 << 6)
+#define HSTATUS_SPV  (1 << 7)
+#define HSTATUS_SPVP (1 << 8)
+#define HSTATUS_VTVM (1 << 20)
+#define HSTATUS_VSXL (2l << 32)
+
+#define INTERRUPT_SSI  (1 << 1)
+#define INTERRUPT_VSSI (1 << 2)
+#define INTERRUPT_STI  (1 << 5)
+#define INTERRUPT_VSTI (1 << 6)
+#define INTERRUPT_SEI  (1 << 9)
+#define INTERRUPT_VSEI (1 << 10)
+
+#define HENVCFG_CBIE_FLUSH (1ul << 4)
+#define HENVCFG_CBCFE      (1ul << 6)
+#define HENVCFG_CBZE       (1ul << 7)
+#define HENVCFG_ADUE       (1ul << 61)
+#define HENVCFG_STCE       (1ul << 63)
+
+#define STATEEN_ENVCFG (1ul << 62)
+
+#define COUNTEREN_CY 1
+#define COUNTEREN_TM 2
+#define COUNTEREN_IR 4
+
+#define SATP_MODE_SHIFT 60
+#define SATP_ASID_SHIFT 44
+
+#ifndef __ASSEMBLER__
+
+#define CSR_TEXT_(number) #number
+#define CSR_TEXT(number)  CSR_TEXT_(number)
+
+#define csr_read(number)                                                                 \
+	({                                                                               \
+		unsigned long value_;                                                    \
+		__asm__ volatile("csrr %0, " CSR_TEXT(number) : "=r"(value_)::"memory"); \
+		value_;                                                                  \
+	})
+
+#define csr_write(number, value)                                                         \
+	__asm__ volatile("csrw " CSR_TEXT(number) ", %0" ::"rK"((unsigned long)(value))  \
+			 : "memory")
+
+#define csr_set(number, bits)                                                            \
+	__asm__ volatile("csrs " CSR_TEXT(number) ", %0" ::"rK"((unsigned long)(bits))   \
+			 : "memory")
+
+#define csr_clear(number, bits)                                                          \
+	__asm__ volatile("csrc " CSR_TEXT(number) ", %0" ::"rK"((unsigned long)(bits))   \
+			 : "memory")
+
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Decoding of the integer loads and stores that reach an emulated device.
+ *
+ * All of RV64I's and the C extension's forms (stack-pointer-relative ones and
+ * Zcb's byte and half forms included); anything else (floating point, AMO, LR,
+ * SC, vector) is reported as not decodable and becomes an access fault for the
+ * guest. Also understands htinst's transformed instructions (privileged
+ * specification, section "Transformed Instruction or Pseudoinstruction for
+ * mtinst or htinst"). Pure functions: no CSR, compiled on the build host too.
+ */
+#ifndef ARCH_RISCV_DECODE_H
+#define ARCH_RISCV_DECODE_H
+
+#include "core/types.h"
+
+struct memory_access {
+	bool is_store;
+	bool sign_extend; /* loads narrower than 8 bytes */
+	uint8_t width;	  /* bytes: 1, 2, 4 or 8 */
+	uint8_t reg;	  /* rd of a load, rs2 of a store */
+	uint8_t length;	  /* bytes of the instruction: 2 or 4 */
+};
+
+/* instruction: as fetched; for a 16-bit form the upper bits are ignored. */
+bool decode_memory_access(uint32_t instruction, struct memory_access *access);
+
+/* Where an instruction takes its address from: x[base] + offset. */
+struct memory_operand {
+	uint8_t base;
+	int16_t offset;
+};
+
+/*
+ * For the same instructions as decode_memory_access(). A fault's address is
+ * the first byte that could not be reached, which in a misaligned access is not
+ * always the first byte of the access: compare.
+ */
+bool decode_memory_operand(uint32_t instruction, struct memory_operand *operand);
+
+/*
+ * htinst: as read from the CSR. False for 0, for pseudoinstructions and for
+ * anything but a transformed integer load or store; also where the fault came
+ * in the middle of a misaligned access ("Addr. Offset" not 0).
+ */
+bool decode_transformed(uint64_t htinst, struct memory_access *access);
+
+/* What a load writes to its register, from the raw bytes the device gave. */
+uint64_t memory_access_extend(const struct memory_access *access, uint64_t raw);
+
+/* Length in bytes of the instruction that starts with these 16 bits. */
+static inline unsigned instruction_length(uint16_t first_half)
+{
+	return (first_half & 3) == 3 ? 4 : 2;
+}
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Probing of the machine, by behaviour and not by version. See features.h.
+ *
+ * CSR fields are written and read back; what only a guest can show is tried by
+ * running one: a few instructions in VS-mode on a vCPU of the probe's own, with
+ * no exception delegated, so that whatever they do ends in HS-mode. Runs before
+ * any VM exists and leaves all H CSRs zero.
+ */
+#include "arch/riscv/features.h"
+#include "arch/riscv/csr.h"
+#include "arch/riscv/hart.h"
+#include "arch/riscv/seat_hs.h"
+#include "core/arch.h"
+#include "core/vcpu.h"
+#include "mm/guest_memory.h"
+#include "mm/page_alloc.h"
+#include "mm/pte.h"
+
+struct features features;
+
+extern char probe_guest_satp_read[], probe_guest_satp_write[], probe_guest_load[];
+extern char probe_exit_vector[];
+
+/* Bits of a field that keep ones when all of them are written. */
+#define writable_bits(csr, bits)                                                         \
+	({                                                                               \
+		csr_write(csr, bits);                                                    \
+		uint64_t kept_ = csr_read(csr) & (bits);                                 \
+		csr_write(csr, 0);                                                       \
+		kept_;                                                                   \
+	})
+
+static unsigned count_bits(uint64_t value)
+{
+	unsigned count = 0;
+
+	for (; value; value &= value - 1)
+		count++;
+	return count;
+}
+
+/* An unsupported MODE leaves vsatp, and hgatp, with what they had. */
+#define supported_modes(csr)                                                             \
+	({                                                                               \
+		uint32_t modes_ = 0;                                                     \
+		for (uint64_t mode_ = SATP_SV39; mode_ <= SATP_SV57; mode_++) {          \
+			csr_write(csr, 0);                                               \
+			csr_write(csr, mode_ << SATP_MODE_SHIFT);                        \
+			if (csr_read(csr) >> SATP_MODE_SHIFT == mode_)                   \
+				modes_ |= 1u << mode_;                                   \
+		}                                                                        \
+		csr_write(csr, 0);                                                       \
+		modes_;                                                                  \
+	})
+
+static void probe_csr_fields(void)
+{
+	const uint64_t sv39 = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT;
+
+	features.guest_modes = supported_modes(CSR_VSATP);
+	features.gstage_modes = supported_modes(CSR_HGATP);
+	features.asid_bits = count_bits(
+		writable_bits(CSR_VSATP, sv39 | 0xfffful << SATP_ASID_SHIFT) & ~sv39);
+	features.vmid_bits = count_bits(
+		writable_bits(CSR_HGATP, sv39 | 0x3ffful << SATP_ASID_SHIFT) & ~sv39);
+	features.exceptions_delegable = writable_bits(CSR_HEDELEG, 0xffffull);
+}
+
+/* henvcfg is not there before version 1.12 of the privileged specification. */
+static void probe_environment(void)
+{
+	const uint64_t clean = HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE;
+	unsigned long unused = 0;
+
+	features.state_enable = guarded("csrw " CSR_TEXT(CSR_HSTATEEN0) ", %1", "r"(unused));
+	features.environment = guarded("csrw " CSR_TEXT(CSR_HENVCFG) ", %1", "r"(unused));
+	if (!features.environment)
+		return;
+	features.sstc = writable_bits(CSR_HENVCFG, HENVCFG_STCE) != 0;
+	features.cache_block_zero = writable_bits(CSR_HENVCFG, HENVCFG_CBZE) != 0;
+	features.cache_block_manage = writable_bits(CSR_HENVCFG, clean) == clean;
+}
+
+static bool probe_svinval(void)
+{
+	unsigned long unused = 0;
+
+	/* sinval.vma x0, x0: no more than a flush of Gnomon's own entries. */
+	return guarded(".insn r 0x73, 0, 0x0b, x0, x0, x0", "r"(unused));
+}
+
+/* Run the guest code at pc with a0 until it traps; returns scause. */
+static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64_t atp)
+{
+	arch_vcpu_reset(vcpu, GPA((uintptr_t)pc), a0, 0);
+	vcpu->arch.hstatus |= HSTATUS_VTVM;
+	vcpu->arch.exit_vector = (uintptr_t)probe_exit_vector;
+	csr_write(CSR_VSATP, atp);
+	vcpu_enter(vcpu);
+	csr_write(CSR_VSATP, 0);
+	return csr_read(CSR_SCAUSE);
+}
+
+/*
+ * The same 1 GiB twice: at identity for the probe's code, and with A = 0 at
+ * the fourth GiB behind it for its load.
+ */
+static bool probe_svade(struct vcpu *vcpu, pte_t *root)
+{
+	const uint64_t code = align_down((uintptr_t)probe_guest_load, GIB);
+	const uint64_t data = code + 4 * GIB;
+	const uint64_t atp = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT |
+			     (uintptr_t)root >> PAGE_SHIFT;
+
+	root[level_index(code, 2)] =
+		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
+	root[level_index(data, 2)] = pte_make(code, PTE_V | PTE_R);
+	return run_probe(vcpu, probe_guest_load, data + ((uintptr_t)root & (GIB - 1)),
+			 atp) == EXCEPTION_LOAD_PAGE;
+}
+
+static void probe_by_guest(hpa_t denied)
+{
+	static struct vcpu vcpu;
+	pte_t *root = page_alloc_zeroed(0);
+
+	features.satp_traps =
+		run_probe(&vcpu, probe_guest_satp_read, 0, 0) ==
+			EXCEPTION_VIRTUAL_INSTRUCTION &&
+		run_probe(&vcpu, probe_guest_satp_write, 0, 0) ==
+			EXCEPTION_VIRTUAL_INSTRUCTION;
+	if (denied.raw != 0)
+		features.access_faults = run_probe(&vcpu, probe_guest_load, denied.raw,
+						   0) == EXCEPTION_LOAD_ACCESS;
+	if (root) {
+		features.svade = features.guest_modes & 1u << SATP_SV39 &&
+				 probe_svade(&vcpu, root);
+		page_free(root, 0);
+	}
+	arch_shadow_fence_all();
+}
+
+void features_probe(hpa_t denied)
+{
+	unsigned long unused = 0;
+
+	features.hypervisor = guarded("csrw " CSR_TEXT(CSR_HGATP) ", %1", "r"(unused));
+	if (!features.hypervisor)
+		return;
+	csr_write(CSR_HIDELEG, 0);
+	csr_write(CSR_HVIP, 0);
+	probe_csr_fields();
+	probe_environment();
+	features.svinval = probe_svinval();
+	probe_by_guest(denied);
+}

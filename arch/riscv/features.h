@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What this machine can do, found by trying it on the boot hart. Written once
+ * by features_probe(), read-only afterwards. What the device tree claims and
+ * only it can tell (stateless extensions, block sizes) is in core/host_fdt.h.
+ */
+#ifndef ARCH_RISCV_FEATURES_H
+#define ARCH_RISCV_FEATURES_H
+
+#include "core/types.h"
+
+struct features {
+	bool hypervisor;      /* the H extension, without which seat hs cannot be */
+	bool sstc;            /* guests have a timer of their own (vstimecmp) */
+	bool satp_traps;      /* hstatus.VTVM traps satp accesses */
+	bool access_faults;   /* a guest's access faults can reach HS-mode */
+	bool svade;           /* VS-stage walks fault on A = 0 */
+	bool svinval;
+	bool environment;     /* henvcfg and senvcfg are there */
+	bool state_enable;    /* Smstateen: hstateen0 is there */
+	bool cache_block_zero;   /* henvcfg.CBZE */
+	bool cache_block_manage; /* henvcfg.CBCFE and CBIE = flush */
+	uint32_t guest_modes; /* vsatp.MODE values, as bits */
+	uint32_t gstage_modes;
+	unsigned asid_bits;
+	unsigned vmid_bits;
+	uint64_t exceptions_delegable; /* hedeleg bits that can be set */
+};
+
+extern struct features features;
+
+/* denied: an address that the firmware closes to S-mode; 0 if none is known. */
+void features_probe(hpa_t denied);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ISA a guest is shown: what the boot hart has and Gnomon virtualizes.
+ *
+ * An extension without state of its own passes if the host's device tree lists
+ * it; one that Gnomon has a hand in passes by what was probed. All others are
+ * not shown, and switched off where the architecture has a switch.
+ */
+#include "arch/riscv/features.h"
+#include "core/arch.h"
+#include "core/machine.h"
+#include "mm/pte.h"
+
+/* In the device-tree binding's order: single letters, then Z, then S. */
+static const char *const stateless[] = {
+	"i",        "m",      "a",           "f",     "d",     "c",   "zicntr",
+	"zicond",   "zicsr",  "zifencei",    "zihintpause",    "zba", "zbb",
+	"zbc",      "zbs",    "zca",         "zcb",   "zcd",   "zfa",
+};
+
+static bool is_always_there(const char *name)
+{
+	/* Part of RV64GC, which Gnomon itself is built for. */
+	return name[1] == '\0';
+}
+
+size_t arch_guest_extensions(bool svade, const char **names, size_t limit)
+{
+	const struct host_hart *hart = &machine.fdt.harts[0];
+	const struct {
+		const char *name;
+		bool shown;
+	} probed[] = {
+		{"zicbom", features.cache_block_manage && hart->cbom_block_size},
+		{"zicboz", features.cache_block_zero && hart->cboz_block_size},
+		{"sstc", features.sstc},
+		{"svade", svade},
+		{"svinval", features.svinval},
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(stateless) && count < limit; i++)
+		if (is_always_there(stateless[i]) ||
+		    host_fdt_has_extension(hart, stateless[i]))
+			names[count++] = stateless[i];
+	for (size_t i = 0; i < ARRAY_LENGTH(probed) && count < limit; i++)
+		if (probed[i].shown)
+			names[count++] = probed[i].name;
+	return count;
+}
+
+const char *arch_guest_mmu_type(void)
+{
+	if (features.guest_modes & 1u << SATP_SV57)
+		return "riscv,sv57";
+	return features.guest_modes & 1u << SATP_SV48 ? "riscv,sv48" : "riscv,sv39";
+}

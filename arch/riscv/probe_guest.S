@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the boot probes run in VS-mode, untranslated: one instruction under
+ * test, then an ecall that says it did not trap. a0 and a1 are the argument.
+ */
+#include "arch/riscv/csr.h"
+
+	.text
+	.globl	probe_guest_satp_read
+	.balign	4
+probe_guest_satp_read:
+	csrr	a0, CSR_SATP
+	ecall
+
+	.globl	probe_guest_satp_write
+	.balign	4
+probe_guest_satp_write:
+	csrw	CSR_SATP, zero
+	ecall
+
+	.globl	probe_guest_load
+	.balign	4
+probe_guest_load:
+	ld	a0, 0(a0)
+	ecall

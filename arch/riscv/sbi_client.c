@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls to the firmware. See sbi_client.h. Where the firmware is too old for
+ * an extension, the legacy call that came before it is used.
+ */
+#include "arch/riscv/sbi_client.h"
+#include "core/arch.h"
+#include "core/sbi_numbers.h"
+
+struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
+			   uint64_t a1, uint64_t a2)
+{
+	register uint64_t r0 __asm__("a0") = a0;
+	register uint64_t r1 __asm__("a1") = a1;
+	register uint64_t r2 __asm__("a2") = a2;
+	register uint64_t r6 __asm__("a6") = function;
+	register uint64_t r7 __asm__("a7") = extension;
+
+	__asm__ volatile("ecall"
+			 : "+r"(r0), "+r"(r1)
+			 : "r"(r2), "r"(r6), "r"(r7)
+			 : "memory");
+	return (struct sbi_return){.error = (int64_t)r0, .value = r1};
+}
+
+bool sbi_probe(uint64_t extension)
+{
+	struct sbi_return found =
+		sbi_call(SBI_EXTENSION_BASE, SBI_BASE_PROBE, extension, 0, 0);
+
+	return found.error == SBI_SUCCESS && found.value != 0;
+}
+
+uint64_t sbi_version(void)
+{
+	return sbi_call(SBI_EXTENSION_BASE, SBI_BASE_SPEC_VERSION, 0, 0, 0).value;
+}
+
+void sbi_set_timer(uint64_t deadline)
+{
+	sbi_call(SBI_EXTENSION_TIME, SBI_TIME_SET, deadline, 0, 0);
+}
+
+void arch_firmware_put(uint8_t byte)
+{
+	struct sbi_return done =
+		sbi_call(SBI_EXTENSION_DBCN, SBI_DBCN_WRITE_BYTE, byte, 0, 0);
+
+	if (done.error != SBI_SUCCESS)
+		sbi_call(SBI_LEGACY_CONSOLE_PUTCHAR, 0, byte, 0, 0);
+}
+
+int arch_firmware_get(void)
+{
+	static uint8_t byte;
+	struct sbi_return done =
+		sbi_call(SBI_EXTENSION_DBCN, SBI_DBCN_READ, 1, (uintptr_t)&byte, 0);
+
+	if (done.error == SBI_SUCCESS)
+		return done.value == 1 ? byte : -1;
+	done = sbi_call(SBI_LEGACY_CONSOLE_GETCHAR, 0, 0, 0, 0);
+	return done.error >= 0 ? (int)done.error : -1;
+}
+
+_Noreturn void arch_power_off(bool failure)
+{
+	sbi_call(SBI_EXTENSION_SRST, SBI_SRST_RESET, SBI_SRST_SHUTDOWN,
+		 failure ? SBI_SRST_SYSTEM_FAILURE : SBI_SRST_NO_REASON, 0);
+	sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0);
+	for (;;)
+		__asm__ volatile("wfi");
+}

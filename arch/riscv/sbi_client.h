@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls to the firmware below Gnomon (RISC-V SBI specification). Seat hs only;
+ * every function may be called at any time, from the first instruction on.
+ */
+#ifndef ARCH_RISCV_SBI_CLIENT_H
+#define ARCH_RISCV_SBI_CLIENT_H
+
+#include "core/types.h"
+
+struct sbi_return {
+	int64_t error;
+	uint64_t value;
+};
+
+struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
+			   uint64_t a1, uint64_t a2);
+
+/* True if the firmware has that extension. */
+bool sbi_probe(uint64_t extension);
+
+/* The SBI version, major in bits 30:24, minor below. */
+uint64_t sbi_version(void);
+
+void sbi_set_timer(uint64_t deadline);
+
+#endif

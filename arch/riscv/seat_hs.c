@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Seat hs: a guest kernel in VS-mode, Gnomon in HS-mode (privileged
+ * specification, "Hypervisor Extension").
+ *
+ * All of a guest's supervisor state is in the hart's VS CSRs while its vCPU is
+ * loaded. Exceptions a guest can only handle itself are delegated, so that they
+ * cost no exit; which ones depends on whose tables translate.
+ */
+#include "arch/riscv/seat_hs.h"
+#include "arch/riscv/csr.h"
+#include "arch/riscv/features.h"
+#include "arch/riscv/hart.h"
+#include "arch/riscv/sbi_client.h"
+#include "core/arch.h"
+#include "mm/pte.h"
+
+#define EXCEPTION_BIT(number) (UINT64_C(1) << (number))
+
+/* Never the hypervisor's business, whatever the paging mode. */
+#define DELEGATED_ALWAYS                                                                 \
+	(EXCEPTION_BIT(0) | EXCEPTION_BIT(EXCEPTION_FETCH_ACCESS) |                      \
+	 EXCEPTION_BIT(EXCEPTION_ILLEGAL_INSTRUCTION) |                                  \
+	 EXCEPTION_BIT(EXCEPTION_BREAKPOINT) |                                           \
+	 EXCEPTION_BIT(EXCEPTION_LOAD_MISALIGNED) |                                      \
+	 EXCEPTION_BIT(EXCEPTION_LOAD_ACCESS) |                                          \
+	 EXCEPTION_BIT(EXCEPTION_STORE_MISALIGNED) |                                     \
+	 EXCEPTION_BIT(EXCEPTION_STORE_ACCESS) | EXCEPTION_BIT(EXCEPTION_USER_ECALL))
+
+/* The guest's own when it translates by its own tables. */
+#define DELEGATED_PAGE_FAULTS                                                            \
+	(EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) | EXCEPTION_BIT(EXCEPTION_LOAD_PAGE) |      \
+	 EXCEPTION_BIT(EXCEPTION_STORE_PAGE))
+
+#define INTERRUPT_CAUSE   (UINT64_C(1) << 63)
+#define GUEST_INTERRUPTS  (INTERRUPT_VSSI | INTERRUPT_VSTI | INTERRUPT_VSEI)
+#define COUNTERS_FOR_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
+
+extern char guest_exit_vector[];
+
+const char *arch_seat(void)
+{
+	return "hs";
+}
+
+void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
+{
+	vcpu->arch = (struct arch_vcpu){
+		.pc = entry.raw,
+		.sstatus = SSTATUS_SPP | SSTATUS_FS,
+		.hstatus = (uint64_t)HSTATUS_VSXL | HSTATUS_SPV | HSTATUS_SPVP,
+		.exit_vector = (uintptr_t)guest_exit_vector,
+		.time_delta = vcpu->arch.time_delta,
+		.csrs = {.timecmp = UINT64_MAX, .counteren = COUNTERS_FOR_GUEST},
+	};
+	vcpu->arch.x[10] = a0;
+	vcpu->arch.x[11] = a1;
+}
+
+static uint64_t guest_environment(void)
+{
+	uint64_t bits = 0;
+
+	if (features.sstc)
+		bits |= HENVCFG_STCE;
+	if (features.cache_block_zero)
+		bits |= HENVCFG_CBZE;
+	if (features.cache_block_manage)
+		bits |= HENVCFG_CBCFE | HENVCFG_CBIE_FLUSH;
+	return bits;
+}
+
+void arch_vcpu_load(struct vcpu *vcpu)
+{
+	const struct guest_csrs *csrs = &vcpu->arch.csrs;
+
+	csr_write(CSR_VSSTATUS, csrs->status);
+	csr_write(CSR_VSIE, csrs->ie);
+	csr_write(CSR_VSTVEC, csrs->tvec);
+	csr_write(CSR_VSSCRATCH, csrs->scratch);
+	csr_write(CSR_VSEPC, csrs->epc);
+	csr_write(CSR_VSCAUSE, csrs->cause);
+	csr_write(CSR_VSTVAL, csrs->tval);
+	csr_write(CSR_VSATP, csrs->atp);
+	csr_write(CSR_HVIP, csrs->vip);
+	csr_write(CSR_SCOUNTEREN, csrs->counteren);
+	csr_write(CSR_HIDELEG, GUEST_INTERRUPTS);
+	csr_write(CSR_HCOUNTEREN, COUNTERS_FOR_GUEST);
+	csr_write(CSR_HTIMEDELTA, vcpu->arch.time_delta);
+	if (features.environment)
+		csr_write(CSR_HENVCFG, guest_environment());
+	if (features.sstc)
+		csr_write(CSR_VSTIMECMP, csrs->timecmp);
+	if (features.environment)
+		csr_write(CSR_SENVCFG, csrs->envcfg);
+	if (features.state_enable)
+		csr_write(CSR_HSTATEEN0, STATEEN_ENVCFG);
+	csr_set(CSR_SSTATUS, SSTATUS_FS);
+	fp_restore(&vcpu->arch);
+	csr_set(CSR_SIE, INTERRUPT_SEI | INTERRUPT_SSI);
+	vcpu->arch.loaded = true;
+}
+
+/* A store-conditional of the next vCPU must not find this one's reservation. */
+static void drop_reservation(void)
+{
+	static uint32_t word;
+	uint32_t failed;
+
+	__asm__ volatile("sc.w %0, zero, (%1)" : "=&r"(failed) : "r"(&word) : "memory");
+}
+
+void arch_vcpu_put(struct vcpu *vcpu)
+{
+	struct guest_csrs *csrs = &vcpu->arch.csrs;
+
+	vcpu->arch.loaded = false;
+	csrs->status = csr_read(CSR_VSSTATUS);
+	csrs->ie = csr_read(CSR_VSIE);
+	csrs->tvec = csr_read(CSR_VSTVEC);
+	csrs->scratch = csr_read(CSR_VSSCRATCH);
+	csrs->epc = csr_read(CSR_VSEPC);
+	csrs->cause = csr_read(CSR_VSCAUSE);
+	csrs->tval = csr_read(CSR_VSTVAL);
+	csrs->atp = csr_read(CSR_VSATP);
+	csrs->vip = csr_read(CSR_HVIP);
+	csrs->counteren = csr_read(CSR_SCOUNTEREN);
+	if (features.sstc)
+		csrs->timecmp = csr_read(CSR_VSTIMECMP);
+	if (features.environment)
+		csrs->envcfg = csr_read(CSR_SENVCFG);
+	fp_save(&vcpu->arch);
+	drop_reservation();
+	csr_write(CSR_HVIP, 0);
+	csr_write(CSR_HEDELEG, 0);
+	csr_write(CSR_HIDELEG, 0);
+	csr_write(CSR_VSATP, 0);
+	csr_clear(CSR_SIE, INTERRUPT_SEI | INTERRUPT_SSI | INTERRUPT_STI);
+}
+
+/* ---- exits ---- */
+
+static bool runs_user(const struct vcpu *vcpu)
+{
+	return (vcpu->arch.sstatus & SSTATUS_SPP) == 0;
+}
+
+struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind kind)
+{
+	uint64_t status = csr_read(CSR_VSSTATUS);
+
+	return (struct access){
+		.gva = gva,
+		.kind = kind,
+		.user = runs_user(vcpu),
+		.sum = (status & SSTATUS_SUM) != 0,
+		.mxr = (status & SSTATUS_MXR) != 0,
+	};
+}
+
+static const struct {
+	uint8_t code;
+	enum access_kind kind;
+	bool gstage;
+} translation_faults[] = {
+	{EXCEPTION_FETCH_PAGE, ACCESS_FETCH, false},
+	{EXCEPTION_LOAD_PAGE, ACCESS_LOAD, false},
+	{EXCEPTION_STORE_PAGE, ACCESS_STORE, false},
+	{EXCEPTION_FETCH_GUEST_PAGE, ACCESS_FETCH, true},
+	{EXCEPTION_LOAD_GUEST_PAGE, ACCESS_LOAD, true},
+	{EXCEPTION_STORE_GUEST_PAGE, ACCESS_STORE, true},
+};
+
+/* Pseudoinstructions: a read or write of the guest's page table by the walker. */
+static bool is_walk(uint64_t htinst)
+{
+	return htinst == 0x3000 || htinst == 0x3020;
+}
+
+static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(translation_faults); i++) {
+		uint64_t gpa_page;
+
+		if (translation_faults[i].code != code)
+			continue;
+		gpa_page = csr_read(CSR_HTVAL);
+		exit->cause = CAUSE_TRANSLATION;
+		exit->access = arch_access(vcpu, GVA(exit->value),
+					   translation_faults[i].kind);
+		exit->gstage = translation_faults[i].gstage;
+		exit->transformed = csr_read(CSR_HTINST);
+		exit->implicit = is_walk(exit->transformed);
+		/* htval lacks the two low bits, which a direct access has in stval. */
+		exit->gpa_known = gpa_page != 0;
+		exit->gpa = GPA(gpa_page << 2 | (exit->implicit ? 0 : exit->value & 3));
+		return true;
+	}
+	return false;
+}
+
+static void describe_exception(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
+{
+	if (describe_translation(vcpu, code, exit))
+		return;
+	if (code == EXCEPTION_VS_ECALL)
+		exit->cause = CAUSE_SBI;
+	else if (code == EXCEPTION_VIRTUAL_INSTRUCTION)
+		exit->cause = CAUSE_PRIVILEGED;
+	else
+		exit->cause = CAUSE_EXCEPTION;
+}
+
+static enum exit_cause interrupt_cause(uint64_t number)
+{
+	if (number == 5)
+		return CAUSE_TIMER;
+	return number == 9 ? CAUSE_EXTERNAL : CAUSE_SOFTWARE;
+}
+
+void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t cause;
+
+	vcpu_enter(vcpu);
+	cause = csr_read(CSR_SCAUSE);
+	*exit = (struct vm_exit){
+		.number = cause & ~INTERRUPT_CAUSE,
+		.value = csr_read(CSR_STVAL),
+	};
+	if (cause & INTERRUPT_CAUSE)
+		exit->cause = interrupt_cause(exit->number);
+	else
+		describe_exception(vcpu, cause, exit);
+}
+
+/* ---- what a handler does to the guest ---- */
+
+/* As the hart itself does on a trap into VS-mode. */
+void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
+{
+	uint64_t status = csr_read(CSR_VSSTATUS);
+	uint64_t new_status = status & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE);
+
+	if (!runs_user(vcpu))
+		new_status |= SSTATUS_SPP;
+	if (status & SSTATUS_SIE)
+		new_status |= SSTATUS_SPIE;
+	csr_write(CSR_VSSTATUS, new_status);
+	csr_write(CSR_VSEPC, vcpu->arch.pc);
+	csr_write(CSR_VSCAUSE, number);
+	csr_write(CSR_VSTVAL, value);
+	vcpu->arch.pc = csr_read(CSR_VSTVEC) & ~UINT64_C(3);
+	vcpu->arch.sstatus |= SSTATUS_SPP;
+	vcpu->arch.hstatus |= HSTATUS_SPVP;
+}
+
+void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending)
+{
+	static const uint64_t bits[] = {
+		[GUEST_SOFTWARE] = INTERRUPT_VSSI,
+		[GUEST_TIMER] = INTERRUPT_VSTI,
+		[GUEST_EXTERNAL] = INTERRUPT_VSEI,
+	};
+
+	if (!vcpu->arch.loaded)
+		vcpu->arch.csrs.vip = pending ? vcpu->arch.csrs.vip | bits[which]
+					      : vcpu->arch.csrs.vip & ~bits[which];
+	else if (pending)
+		csr_set(CSR_HVIP, bits[which]);
+	else
+		csr_clear(CSR_HVIP, bits[which]);
+}
+
+bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
+{
+	(void)vcpu;
+	if (features.sstc)
+		csr_write(CSR_VSTIMECMP, deadline);
+	return features.sstc;
+}
+
+bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
+{
+	return kind == ACCESS_FETCH ? guarded_fetch_half(gva, half)
+				    : guarded_load_half(gva, half);
+}
+
+/* ---- the hart ---- */
+
+void arch_host_timer_set(uint64_t deadline)
+{
+	if (deadline == UINT64_MAX)
+		csr_clear(CSR_SIE, INTERRUPT_STI);
+	else
+		csr_set(CSR_SIE, INTERRUPT_STI);
+	if (features.sstc)
+		csr_write(CSR_STIMECMP, deadline);
+	else
+		sbi_set_timer(deadline);
+}
+
+uint64_t arch_time(void)
+{
+	return csr_read(CSR_TIME);
+}
+
+unsigned arch_hart_index(void)
+{
+	return (unsigned)(this_hart() - harts);
+}
+
+void arch_kick_received(void)
+{
+	csr_clear(CSR_SIP, INTERRUPT_SSI);
+}
+
+void arch_io_barrier(void)
+{
+	__asm__ volatile("fence iorw, iorw" ::: "memory");
+}
+
+void arch_fence_i(void)
+{
+	__asm__ volatile("fence.i" ::: "memory");
+}
+
+/* ---- translation ---- */
+
+void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
+{
+	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
+	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
+	csr_write(CSR_HGATP, (uint64_t)mode << SATP_MODE_SHIFT |
+				     (uint64_t)vmid << SATP_ASID_SHIFT |
+				     root.raw >> PAGE_SHIFT);
+}
+
+void arch_translate_shadow(struct vcpu *vcpu)
+{
+	vcpu->arch.hstatus |= HSTATUS_VTVM;
+	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS);
+	csr_write(CSR_HGATP, 0);
+}
+
+uint64_t arch_guest_satp(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return csr_read(CSR_VSATP);
+}
+
+void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value)
+{
+	(void)vcpu;
+	csr_write(CSR_VSATP, value);
+}
+
+void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
+{
+	csr_write(CSR_VSATP, (uint64_t)mode << SATP_MODE_SHIFT |
+				     (uint64_t)asid << SATP_ASID_SHIFT |
+				     root.raw >> PAGE_SHIFT);
+}
+
+void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
+{
+	/* hfence.vvma gva, asid */
+	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, %1" ::"r"(gva.raw),
+			 "r"((uint64_t)asid)
+			 : "memory");
+}
+
+void arch_shadow_fence_asid(unsigned asid)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, %0" ::"r"((uint64_t)asid)
+			 : "memory");
+}
+
+void arch_shadow_fence_all(void)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, x0" ::: "memory");
+}
+
+void arch_gstage_fence(unsigned vmid)
+{
+	/* hfence.gvma x0, vmid: rs2 = a register, so VMID 0 means VMID 0. */
+	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, x0, %0" ::"r"((uint64_t)vmid)
+			 : "memory");
+}
+
+uint32_t arch_translation_modes(void)
+{
+	return features.guest_modes;
+}
+
+uint32_t arch_gstage_modes(void)
+{
+	return features.gstage_modes;
+}
+
+bool arch_satp_traps(void)
+{
+	return features.satp_traps;
+}
+
+bool arch_guest_svade(void)
+{
+	return features.svade;
+}
+
+unsigned arch_asid_bits(void)
+{
+	return features.asid_bits;
+}
+
+unsigned arch_vmid_bits(void)
+{
+	return features.vmid_bits;
+}
