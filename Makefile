@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Build, run and test Gnomon. `make help` lists what can be made and set.
+# Objects lie under build/ beside their sources' names; what has to be installed
+# or fetched first, scripts/setup does, and says so.
+
+CROSS    ?= riscv64-linux-gnu-
+COMPILER ?= gcc
+PAGING   ?= lsp
+MEMORY   ?= 512M
+V        ?= 0
+BUILD    ?= build
+OUT      := $(BUILD)/$(COMPILER)
+PYTHON   := /usr/bin/python3
+Q        := $(if $(filter 0,$(V)),@)
+
+LIBFDT_ROOT := build/debian/trixie-riscv64/usr
+LIBFDT      := $(LIBFDT_ROOT)/lib/riscv64-linux-gnu/libfdt.a
+
+CC.gcc    := $(CROSS)gcc
+CC.clang  := clang --target=riscv64-linux-gnu -mno-implicit-float -fuse-ld=lld \
+	-Wno-unused-command-line-argument
+CC        := $(CC.$(COMPILER))
+OBJCOPY   := $(CROSS)objcopy
+OBJDUMP   := $(CROSS)objdump
+
+MACHINE := -march=rv64gc -mabi=lp64d -mcmodel=medany -fpie
+INCLUDE := -I. -I$(OUT) -isystem arch/riscv/include/freestanding \
+	-isystem $(LIBFDT_ROOT)/include
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes \
+	-Wstrict-prototypes -Wconversion -Wsign-conversion
+CFLAGS  := $(MACHINE) -std=gnu11 -O2 -g -ffreestanding -fno-builtin -fno-common \
+	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
+	-fvisibility=hidden \
+	$(WARNINGS) $(INCLUDE)
+CFLAGS.gcc := -fno-tree-loop-distribute-patterns
+CFLAGS  += $(CFLAGS.$(COMPILER))
+# libfdt's static functions in its header are not ours to warn about.
+LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,-T,arch/riscv/link.ld
+
+SOURCES := $(filter-out arch/riscv/asm_offsets.c,$(wildcard arch/riscv/*.c)) \
+	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c) \
+	$(wildcard arch/riscv/*.S)
+OBJECTS := $(SOURCES:%=$(OUT)/%.o)
+FP_SAVE := $(OUT)/arch/riscv/fp.S.o
+
+.PHONY: all
+all: $(BUILD)/gnomon.bin guests
+
+include guests/guests.mk
+include tests/unit/unit.mk
+
+# ---- the hypervisor ----
+
+$(BUILD)/gnomon.bin: $(OUT)/gnomon.bin
+	$(Q)cp $< $@ && cp $(OUT)/gnomon.elf $(BUILD)/gnomon.elf
+
+$(OUT)/gnomon.bin: $(OUT)/gnomon.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+	@echo "  gnomon: $$(stat -c %s $@) bytes"
+
+$(OUT)/gnomon.elf: $(OBJECTS) $(LIBFDT) arch/riscv/link.ld scripts/check-no-float
+	@echo "  LINK    $@"
+	$(Q)scripts/check-no-float $(OBJDUMP) $(filter-out $(FP_SAVE),$(OBJECTS))
+	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(OBJECTS) $(LIBFDT) -o $@
+
+$(OUT)/%.c.o: %.c $(LIBFDT)
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h
+	@echo "  AS      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MACHINE) $(INCLUDE) -MMD -MP -c $< -o $@
+
+$(OUT)/asm_offsets.h: arch/riscv/asm_offsets.c $(LIBFDT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(OUT)/asm_offsets.d -S $< -o $(OUT)/asm_offsets.s
+	$(Q)sed -n 's/^.*@define \([A-Z0-9_]*\) \([0-9]*\)$$/#define \1 \2/p' \
+		$(OUT)/asm_offsets.s > $@
+
+-include $(OBJECTS:.o=.d) $(OUT)/asm_offsets.d
+
+$(LIBFDT):
+	scripts/setup build
+
+# ---- running and testing ----
+
+.PHONY: setup
+setup:
+	@scripts/setup run
+
+# Set up first, build then: a new machine has no compiler yet.
+.PHONY: run
+run: setup
+	@$(MAKE) --no-print-directory all
+	@scripts/gnomon run --paging $(PAGING) --memory $(MEMORY)
+
+.PHONY: test
+test:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all unit-tests
+	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin
+	@$(PYTHON) -m pytest -p no:cacheprovider -q tests
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests $(BUILD)/gnomon.*
+
+.PHONY: help
+help:
+	@echo 'Targets:'
+	@echo '  all    (default) the hypervisor, build/gnomon.bin, and the bundled guests'
+	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
+	@echo '  test   install what is missing, build with gcc and clang, run all tests'
+	@echo '  unit-tests  build the host tests alone (build/unit/*)'
+	@echo '  guests the bundled bare-metal guests (build/guests/*.bin)'
+	@echo '  setup  install and fetch what `run` needs, and no more'
+	@echo '  clean  remove what was built; what was fetched stays (rm -r build for that)'
+	@echo '  help   this text'
+	@echo 'Variables:'
+	@echo '  PAGING=lsp|nested   paging mode of `run` (lsp)'
+	@echo '  MEMORY=512M         memory of the guest of `run`'
+	@echo '  COMPILER=gcc|clang  compiler of the hypervisor (gcc)'
+	@echo '  CROSS=PREFIX        prefix of the cross tools (riscv64-linux-gnu-)'
+	@echo '  QEMU=FILE           emulator to use, whatever the behaviour probe says'
+	@echo '  DEBIAN_MIRROR=URL   where the apt configuration names no Debian mirror'
+	@echo '  V=1                 show the commands'
