@@ -53,12 +53,12 @@ bool console_is_polled(void)
 	return console.uart == NULL;
 }
 
+/* Also called by the attached vuart itself, when it has room again. */
 static void deliver(void *context)
 {
-	struct vuart *vuart = context;
-
-	while (console.count > 0 &&
-	       vuart_receive(vuart, console.input[console.head])) {
+	(void)context;
+	while (console.count > 0 && console.attached &&
+	       vuart_receive(console.attached, console.input[console.head])) {
 		console.head = (console.head + 1) % INPUT_SIZE;
 		console.count--;
 	}
@@ -84,6 +84,5 @@ void console_receive(void)
 		console.input[(console.head + console.count++) % INPUT_SIZE] =
 			(uint8_t)byte;
 	}
-	if (console.attached)
-		deliver(console.attached);
+	deliver(NULL);
 }

@@ -34,7 +34,8 @@
 	X(REASON_EXTERNAL, "host-external")                                              \
 	X(REASON_SOFTWARE, "host-software")                                              \
 	X(REASON_VIRTUAL_INSTRUCTION, "virtual-instruction")                             \
-	X(REASON_EXCEPTION, "other-exception")
+	X(REASON_EXCEPTION, "other-exception")                                           \
+	X(REASON_RETRY, "retry")
 
 #define EXIT_REASON_ENUMERATOR(enumerator, name) enumerator,
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUMERATOR) REASON_COUNT };

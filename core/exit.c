@@ -10,6 +10,12 @@
 #include "core/timer.h"
 #include "core/vm.h"
 
+struct exit_result exit_retry(struct vcpu *vcpu)
+{
+	counters_count(vcpu, REASON_RETRY);
+	return exit_resume();
+}
+
 static struct exit_result exit_exception(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	/* Not delegable on this machine, but the guest's own all the same. */

@@ -44,6 +44,9 @@ static inline struct exit_result exit_stop(const char *why)
 /* Handle one exit of the loaded vCPU: count it, do it, apply the answer. */
 void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit);
 
+/* Nothing could be done about this exit: let the guest try once more. */
+struct exit_result exit_retry(struct vcpu *vcpu);
+
 /* One function per family of exits. */
 struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exit);
 struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit);

@@ -79,7 +79,7 @@ struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit
 
 	/* stval may be 0 instead of the instruction; a retry faults or comes back. */
 	if (instruction == 0 && !guest_code_fetch(vcpu, &instruction))
-		return exit_resume();
+		return exit_retry(vcpu);
 	for (unsigned i = 0; supervisor && i < ARRAY_LENGTH(privileged_instructions); i++)
 		if ((instruction & privileged_instructions[i].mask) ==
 		    privileged_instructions[i].match)

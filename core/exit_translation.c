@@ -51,6 +51,22 @@ static struct exit_result emulate_store(struct vcpu *vcpu, const struct vm_exit 
 	return exit_resume_next(access->length);
 }
 
+/*
+ * The load or store behind a fault, from the guest's code. False where it is
+ * none, or where it is not this access that faulted but a part of a misaligned
+ * one that began on another page: no device answers that.
+ */
+static bool decode_fetched(struct vcpu *vcpu, const struct vm_exit *exit,
+			   uint32_t instruction, struct memory_access *access)
+{
+	struct memory_operand operand;
+
+	return decode_memory_access(instruction, access) &&
+	       decode_memory_operand(instruction, &operand) &&
+	       vcpu_register(vcpu, operand.base) + (uint64_t)operand.offset ==
+		       exit->access.gva.raw;
+}
+
 /* A device access: data only, by an integer load or store of the faulting kind. */
 static struct exit_result access_device(struct vcpu *vcpu, const struct vm_exit *exit,
 					gpa_t gpa)
@@ -64,8 +80,8 @@ static struct exit_result access_device(struct vcpu *vcpu, const struct vm_exit 
 		return inject_access_fault(vcpu, &exit->access);
 	if (!decode_transformed(exit->transformed, &access)) {
 		if (!guest_code_fetch(vcpu, &instruction))
-			return exit_resume();
-		if (!decode_memory_access(instruction, &access))
+			return exit_retry(vcpu);
+		if (!decode_fetched(vcpu, exit, instruction, &access))
 			return inject_access_fault(vcpu, &exit->access);
 	}
 	if (access.is_store != (exit->access.kind == ACCESS_STORE))

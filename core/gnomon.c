@@ -49,7 +49,7 @@ static _Noreturn void finish(void)
 	arch_power_off(vm.end != VM_POWER_OFF && vm.end != VM_REBOOT);
 }
 
-static _Noreturn void refuse_to_run(const char *why)
+_Noreturn void gnomon_refuse(const char *why)
 {
 	log_line("%s", why);
 	vm.name = vm.name ? vm.name : "";
@@ -57,12 +57,16 @@ static _Noreturn void refuse_to_run(const char *why)
 	finish();
 }
 
-void gnomon_init_devices(void)
+void gnomon_read_options(void)
 {
 	const char *why;
 
 	if (options_parse(&options, machine.fdt.bootargs, &why) != STATUS_OK)
-		refuse_to_run(why);
+		gnomon_refuse(why);
+}
+
+void gnomon_init_devices(void)
+{
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
 }
@@ -76,7 +80,7 @@ static void read_bundle(struct vm_config *config)
 	if (bundle_open(&bundle, (const void *)(uintptr_t)initrd->base.raw, initrd->size,
 			&why) != STATUS_OK ||
 	    bundle_vm(&bundle, bundle_default(&bundle), config, &why) != STATUS_OK)
-		refuse_to_run(why);
+		gnomon_refuse(why);
 	if (bundle_count(&bundle) > 1)
 		log_line("bundle: %u VMs, of which one is run: '%s'",
 			 bundle_count(&bundle), config->name);

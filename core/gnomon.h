@@ -5,6 +5,12 @@
 #ifndef CORE_GNOMON_H
 #define CORE_GNOMON_H
 
+/* Gnomon's boot arguments; as soon as the device tree has been read. */
+void gnomon_read_options(void);
+
+/* Say why nothing can be run on this machine, report that, and power off. */
+_Noreturn void gnomon_refuse(const char *why);
+
 /* The devices Gnomon uses itself: the console and its interrupt. */
 void gnomon_init_devices(void);
 

@@ -50,14 +50,12 @@ void timer_load(struct vcpu *vcpu)
 
 static void expire_guest(struct vcpu *vcpu)
 {
-	counters_count(vcpu, REASON_TIMER);
 	vcpu->timer_deadline = NEVER;
 	arch_guest_interrupt_set(vcpu, GUEST_TIMER, true);
 }
 
-static void poll_console(struct vcpu *vcpu)
+static void poll_console(void)
 {
-	counters_count(vcpu, REASON_CONSOLE_POLL);
 	console_receive();
 	next_poll = arch_time() + poll_interval;
 }
@@ -65,10 +63,14 @@ static void poll_console(struct vcpu *vcpu)
 void timer_expired(struct vcpu *vcpu)
 {
 	uint64_t now = arch_time();
+	bool guest = vcpu->timer_deadline <= now;
+	bool poll = next_poll <= now;
 
-	if (vcpu->timer_deadline <= now)
+	/* One exit, counted once: polling is what a console without one costs. */
+	counters_count(vcpu, poll && !guest ? REASON_CONSOLE_POLL : REASON_TIMER);
+	if (guest)
 		expire_guest(vcpu);
-	if (next_poll <= now)
-		poll_console(vcpu);
+	if (poll)
+		poll_console();
 	arm(vcpu);
 }

@@ -7,7 +7,7 @@
 #include "core/vcpu.h"
 
 #define OFFSET(name, type, member)                                                       \
-	__asm__ volatile("\n@define " #name " %0" ::"i"(offsetof(type, member)))
+	__asm__ volatile("\n.ascii \"->" #name " %0\"" ::"i"(offsetof(type, member)))
 
 void asm_offsets(void);
 

@@ -32,6 +32,7 @@ _Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint
 	arch_power_off(true);
 }
 
+/* The device tree cannot be read, so there is nobody to report to. */
 static _Noreturn void give_up(const char *why)
 {
 	log_line("cannot start: %s", why);
@@ -108,7 +109,7 @@ static void start_memory(void)
 
 	if (machine_memory_init(host_image(), &why) != STATUS_OK ||
 	    host_table_enable(&why) != STATUS_OK)
-		give_up(why);
+		gnomon_refuse(why);
 }
 
 _Noreturn void boot_main(uint64_t hart, const void *tree)
@@ -119,11 +120,13 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 	harts[0].id = hart;
 	if (host_fdt_read(&machine.fdt, tree, hart, &why) != STATUS_OK)
 		give_up(why);
+	gnomon_read_options();
 	start_memory();
 	log_machine();
 	features_probe(denied_address());
 	if (!features.hypervisor)
-		give_up("this chip has no hypervisor extension (H)");
+		gnomon_refuse("this chip has no hypervisor extension (H), which seat hs "
+			      "needs");
 	log_features();
 	gnomon_init_devices();
 	gnomon_main();

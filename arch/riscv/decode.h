@@ -22,7 +22,10 @@ struct memory_access {
 	uint8_t length;	  /* bytes of the instruction: 2 or 4 */
 };
 
-/* instruction: as fetched; for a 16-bit form the upper bits are ignored. */
+/*
+ * instruction: as fetched; for a 16-bit form the upper bits are ignored. On
+ * false, here and below, what the result points to means nothing.
+ */
 bool decode_memory_access(uint32_t instruction, struct memory_access *access);
 
 /* Where an instruction takes its address from: x[base] + offset. */

@@ -12,6 +12,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/seat_hs.h"
 #include "core/arch.h"
+#include "core/machine.h"
 #include "core/vcpu.h"
 #include "mm/guest_memory.h"
 #include "mm/page_alloc.h"
@@ -67,13 +68,11 @@ static void probe_csr_fields(void)
 	features.exceptions_delegable = writable_bits(CSR_HEDELEG, 0xffffull);
 }
 
-/* henvcfg is not there before version 1.12 of the privileged specification. */
 static void probe_environment(void)
 {
 	const uint64_t clean = HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE;
 	unsigned long unused = 0;
 
-	features.state_enable = guarded("csrw " CSR_TEXT(CSR_HSTATEEN0) ", %1", "r"(unused));
 	features.environment = guarded("csrw " CSR_TEXT(CSR_HENVCFG) ", %1", "r"(unused));
 	if (!features.environment)
 		return;
@@ -82,12 +81,17 @@ static void probe_environment(void)
 	features.cache_block_manage = writable_bits(CSR_HENVCFG, clean) == clean;
 }
 
-static bool probe_svinval(void)
+/*
+ * What has no field to try. Touching a CSR that is not there would be answered
+ * too, but some firmware prints a line of its own about it first.
+ */
+static void read_device_tree(void)
 {
-	unsigned long unused = 0;
+	const struct host_hart *hart = &machine.fdt.harts[0];
 
-	/* sinval.vma x0, x0: no more than a flush of Gnomon's own entries. */
-	return guarded(".insn r 0x73, 0, 0x0b, x0, x0, x0", "r"(unused));
+	features.svinval = host_fdt_has_extension(hart, "svinval");
+	features.state_enable = host_fdt_has_extension(hart, "smstateen") ||
+				host_fdt_has_extension(hart, "ssstateen");
 }
 
 /* Run the guest code at pc with a0 until it traps; returns scause. */
@@ -145,13 +149,14 @@ void features_probe(hpa_t denied)
 {
 	unsigned long unused = 0;
 
-	features.hypervisor = guarded("csrw " CSR_TEXT(CSR_HGATP) ", %1", "r"(unused));
+	features.hypervisor = host_fdt_has_extension(&machine.fdt.harts[0], "h") &&
+			      guarded("csrw " CSR_TEXT(CSR_HGATP) ", %1", "r"(unused));
 	if (!features.hypervisor)
 		return;
 	csr_write(CSR_HIDELEG, 0);
 	csr_write(CSR_HVIP, 0);
 	probe_csr_fields();
 	probe_environment();
-	features.svinval = probe_svinval();
+	read_device_tree();
 	probe_by_guest(denied);
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bundles: what to run, as a FIT image (a device tree with the kernels in it).
+ *
+ * Each node under /configurations is one VM: kernel, ramdisk and fdt name
+ * images; gnomon,memory (bytes, one or two cells), gnomon,vcpus, gnomon,paging
+ * and gnomon,bootargs say the rest. Image data may be inline (`data`) or after
+ * the tree (`data-offset` or `data-position`, with `data-size`). A bundle is
+ * input from outside: every length is checked here, and nothing of it is
+ * believed elsewhere. The bundle's memory must outlive the configuration; it is
+ * only read, on the hart that makes the VMs.
+ */
+#ifndef CORE_BUNDLE_H
+#define CORE_BUNDLE_H
+
+#include "core/types.h"
+
+/* What a configuration gets where it is silent; its paging mode is then "lsp". */
+#define BUNDLE_DEFAULT_MEMORY (512 * MIB)
+#define BUNDLE_DEFAULT_VCPUS  1
+
+struct bundle {
+	const void *base;
+	uint64_t size;
+};
+
+/* A piece of the bundle; data is NULL where the configuration names none. */
+struct blob {
+	const void *data;
+	uint64_t size;
+};
+
+struct vm_config {
+	const char *name;
+	struct blob kernel; /* never empty */
+	struct blob ramdisk;
+	struct blob fdt;
+	uint64_t memory; /* bytes, at least 1 */
+	unsigned vcpus;	 /* at least 1 */
+	const char
+		*paging; /* as written: nobody has looked yet if there is such a mode */
+	const char *bootargs; /* never NULL */
+};
+
+/*
+ * Check that [base, base + size) is a whole bundle with at least one VM. base
+ * is a multiple of 8; bytes behind the bundle do no harm. On failure *why says
+ * what is wrong in words, ready to be printed, until the next failure.
+ * STATUS_NOT_FOUND: there is none; STATUS_INVALID, STATUS_CORRUPT: no bundle.
+ */
+enum status bundle_open(struct bundle *bundle, const void *base, uint64_t size,
+			const char **why);
+
+/* How many VMs the bundle describes. */
+unsigned bundle_count(const struct bundle *bundle);
+
+/* The VM that /configurations/default names; 0, the first, where it is silent. */
+unsigned bundle_default(const struct bundle *bundle);
+
+/*
+ * Read the index-th VM, 0 being the first in the order of the file.
+ * STATUS_NOT_FOUND: no such VM, or something it names is not there;
+ * STATUS_UNSUPPORTED: a compressed image; STATUS_INVALID, STATUS_CORRUPT: a
+ * value or a length that cannot be right. *why as above.
+ */
+enum status bundle_vm(const struct bundle *bundle, unsigned index,
+		      struct vm_config *config, const char **why);
+
+#endif

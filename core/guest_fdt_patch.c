@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Telling a device tree that came in a bundle about the VM it will run in.
+ *
+ * Only what the VM decides is touched: memory, ramdisk, random seed, boot
+ * arguments. The tree is input from outside; it is checked first, and then
+ * edited by libfdt inside the caller's buffer. No state, no locks.
+ */
+#include "core/device_tree.h"
+#include "core/guest_fdt.h"
+#include "core/reason.h"
+#include "core/string.h"
+
+#include <limits.h>
+
+#define NODE_NAME_MAX 48
+
+static bool is_memory_node(const void *fdt, int node)
+{
+	const char *name = device_tree_name(fdt, node);
+
+	return device_tree_has_type(fdt, node, "memory") || strcmp(name, "memory") == 0 ||
+	       strncmp(name, "memory@", strlen("memory@")) == 0;
+}
+
+static int first_memory_node(const void *fdt)
+{
+	int node;
+
+	fdt_for_each_subnode(node, fdt, 0)
+	{
+		if (is_memory_node(fdt, node))
+			break;
+	}
+	return node;
+}
+
+static int set_bytes(void *fdt, int node, const char *name, const void *bytes,
+		     size_t size)
+{
+	if (size > INT_MAX)
+		return -FDT_ERR_NOSPACE;
+	return fdt_setprop(fdt, node, name, bytes, (int)size);
+}
+
+static int set_string(void *fdt, int node, const char *name, const char *text)
+{
+	return set_bytes(fdt, node, name, text, strlen(text) + 1);
+}
+
+/* Deleting a node moves those behind it, so each search begins anew. */
+static int replace_memory(void *fdt, const struct guest_fdt_info *info)
+{
+	char name[NODE_NAME_MAX];
+	int node, error;
+
+	while ((node = first_memory_node(fdt)) >= 0) {
+		error = fdt_del_node(fdt, node);
+		if (error)
+			return error;
+	}
+	format_text(name, sizeof(name), "memory@%lx", info->ram_base.raw);
+	node = fdt_add_subnode(fdt, 0, name);
+	if (node < 0)
+		return node;
+	error = set_string(fdt, node, "device_type", "memory");
+	if (error)
+		return error;
+	return fdt_appendprop_addrrange(fdt, 0, node, "reg", info->ram_base.raw,
+					info->ram_size);
+}
+
+static int replace_number(void *fdt, int node, const char *name, uint64_t value)
+{
+	int error = fdt_delprop(fdt, node, name);
+
+	if (error && error != -FDT_ERR_NOTFOUND)
+		return error;
+	return value > 0 ? fdt_setprop_u64(fdt, node, name, value) : 0;
+}
+
+static int patch_chosen(void *fdt, const struct guest_fdt_info *info)
+{
+	int node = fdt_subnode_offset(fdt, 0, "chosen"), error;
+
+	if (node == -FDT_ERR_NOTFOUND)
+		node = fdt_add_subnode(fdt, 0, "chosen");
+	if (node < 0)
+		return node;
+	error = replace_number(fdt, node, "linux,initrd-start", info->initrd_start.raw);
+	if (!error)
+		error = replace_number(fdt, node, "linux,initrd-end",
+				       info->initrd_end.raw);
+	if (!error && info->bootargs[0] != '\0')
+		error = set_string(fdt, node, "bootargs", info->bootargs);
+	if (!error && info->rng_seed_size > 0)
+		error = set_bytes(fdt, node, "rng-seed", info->rng_seed,
+				  info->rng_seed_size);
+	return error;
+}
+
+static int patch(void *fdt, int size, const struct guest_fdt_info *info)
+{
+	int error = fdt_open_into(fdt, fdt, size);
+
+	if (!error)
+		error = patch_chosen(fdt, info);
+	if (!error)
+		error = replace_memory(fdt, info);
+	return error ? error : fdt_pack(fdt);
+}
+
+enum status guest_fdt_patch(const struct guest_fdt_info *info, const struct blob *own,
+			    void *buffer, uint64_t buffer_size, const char **why)
+{
+	static const char name[] = "the VM's own device tree";
+	enum status status;
+	int error;
+
+	if (own->size > buffer_size)
+		return refuse(why, STATUS_TOO_BIG, "%s has %lu bytes, more than %lu",
+			      name, own->size, buffer_size);
+	/* In a bundle it is only four-byte aligned; libfdt wants eight. */
+	memcpy(buffer, own->data, own->size);
+	status = device_tree_check(buffer, own->size, name, why);
+	if (status != STATUS_OK)
+		return status;
+	error = patch(buffer, buffer_size < INT_MAX ? (int)buffer_size : INT_MAX, info);
+	if (error == -FDT_ERR_BADNCELLS || error == -FDT_ERR_BADVALUE)
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "%s has cells too small for %lu bytes at 0x%lx", name,
+			      info->ram_size, info->ram_base.raw);
+	if (error == -FDT_ERR_NOSPACE)
+		return refuse(why, STATUS_TOO_BIG, "%s needs more than %lu bytes", name,
+			      buffer_size);
+	if (error)
+		return refuse(why, STATUS_CORRUPT, "%s cannot be patched: %s", name,
+			      fdt_strerror(error));
+	return STATUS_OK;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading the firmware's device tree: the PLIC and the console's UART.
+ *
+ * Bindings: the Devicetree Specification v0.4 (chosen, aliases) and Linux's for
+ * sifive,plic-1.0.0 and 8250. Runs after the harts are known, whose interrupt
+ * controllers tell the PLIC's contexts apart.
+ */
+#include "core/device_tree.h"
+#include "core/host_reading.h"
+#include "core/reason.h"
+#include "core/string.h"
+
+#define SUPERVISOR_EXTERNAL_INTERRUPT 9
+
+static bool is_plic(const void *fdt, int node)
+{
+	static const char *const compatible[] = {"sifive,plic-1.0.0", "riscv,plic0",
+						 "thead,c900-plic",
+						 "andestech,nceplic100"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(compatible); i++) {
+		if (fdt_node_check_compatible(fdt, node, compatible[i]) == 0)
+			return device_tree_available(fdt, node);
+	}
+	return false;
+}
+
+static int find_plic(const void *fdt)
+{
+	int node = fdt_next_node(fdt, -1, NULL);
+
+	while (node >= 0 && !is_plic(fdt, node))
+		node = fdt_next_node(fdt, node, NULL);
+	return node;
+}
+
+static void set_context(struct host_fdt *host, uint32_t phandle, unsigned context)
+{
+	for (unsigned i = 0; i < host->hart_count; i++) {
+		struct host_hart *hart = &host->harts[i];
+
+		if (phandle == 0 || hart->intc_phandle != phandle)
+			continue;
+		hart->has_plic_context = true;
+		hart->plic_context = context;
+	}
+}
+
+/*
+ * The n-th pair (interrupt controller of a hart, its interrupt) is context n;
+ * firmware writes an impossible interrupt for the contexts it keeps.
+ */
+static enum status read_contexts(const struct host_reading *reading, int plic)
+{
+	int length;
+	const fdt32_t *pairs =
+		fdt_getprop(reading->fdt, plic, "interrupts-extended", &length);
+
+	if (!pairs || length % 8 != 0)
+		return host_refuse_property(reading, plic, "interrupts-extended",
+					    STATUS_CORRUPT);
+	for (int i = 0; i < length / 8; i++) {
+		if (fdt32_ld(&pairs[2 * i + 1]) == SUPERVISOR_EXTERNAL_INTERRUPT)
+			set_context(reading->host, fdt32_ld(&pairs[2 * i]), (unsigned)i);
+	}
+	return STATUS_OK;
+}
+
+static enum status read_plic(const struct host_reading *reading, int node)
+{
+	struct host_plic *plic = &reading->host->plic;
+	struct device_range range;
+	uint32_t sources = 0;
+	enum status status;
+
+	if (node < 0)
+		return STATUS_OK;
+	status = device_tree_reg(reading->fdt, node, 0, &range);
+	if (status != STATUS_OK)
+		return host_refuse_property(reading, node, "reg", status);
+	status = device_tree_cell(reading->fdt, node, "riscv,ndev", &sources);
+	if (status != STATUS_OK)
+		return host_refuse_property(reading, node, "riscv,ndev", STATUS_CORRUPT);
+	*plic = (struct host_plic){.is_present = true,
+				   .base = HPA(range.base),
+				   .size = range.size,
+				   .sources = sources};
+	return read_contexts(reading, node);
+}
+
+/*
+ * What a path such as "serial0:115200n8" means. Aliases are looked up here,
+ * since one that names itself sends older libfdt round in circles.
+ */
+static int find_by_path(const void *fdt, const char *path)
+{
+	const char *colon = strchr(path, ':');
+	size_t length = colon ? (size_t)(colon - path) : strlen(path);
+
+	if (length > 0 && path[0] != '/') {
+		path = fdt_get_alias_namelen(fdt, path, (int)length);
+		length = path ? strlen(path) : 0;
+	}
+	if (length == 0 || path[0] != '/')
+		return -FDT_ERR_NOTFOUND;
+	return fdt_path_offset_namelen(fdt, path, (int)length);
+}
+
+static int find_console(const void *fdt)
+{
+	int chosen = fdt_subnode_offset(fdt, 0, "chosen");
+	const char *path;
+
+	if (chosen < 0 ||
+	    device_tree_string(fdt, chosen, "stdout-path", &path) != STATUS_OK)
+		path = "serial0";
+	return find_by_path(fdt, path);
+}
+
+static bool is_16550(const void *fdt, int node)
+{
+	static const char *const compatible[] = {"ns16550a", "ns16550",
+						 "snps,dw-apb-uart"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(compatible); i++) {
+		if (fdt_node_check_compatible(fdt, node, compatible[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* How an 8250's registers lie: Linux's binding serial/8250.yaml. */
+static enum status read_register_layout(const struct host_reading *reading, int node,
+					struct host_console *console)
+{
+	uint32_t shift = 0, width = 1, offset = 0;
+	enum status status = host_optional_cell(reading, node, "reg-shift", &shift);
+
+	if (status == STATUS_OK)
+		status = host_optional_cell(reading, node, "reg-io-width", &width);
+	if (status == STATUS_OK)
+		status = host_optional_cell(reading, node, "reg-offset", &offset);
+	if (status != STATUS_OK)
+		return status;
+	if (shift > 4 || (width != 1 && width != 2 && width != 4) ||
+	    offset > console->size)
+		return host_refuse_property(
+			reading, node, "reg-shift, -io-width or -offset", STATUS_CORRUPT);
+	console->base.raw += offset;
+	console->size -= offset;
+	console->register_shift = shift;
+	console->access_width = width;
+	return host_optional_cell(reading, node, "clock-frequency",
+				  &console->clock_frequency);
+}
+
+static enum status read_console(const struct host_reading *reading, int node, int plic)
+{
+	struct host_console *console = &reading->host->console;
+	struct device_range range;
+	int controller;
+	uint32_t interrupt;
+	enum status status;
+
+	if (node < 0 || !device_tree_available(reading->fdt, node))
+		return STATUS_OK;
+	status = device_tree_reg(reading->fdt, node, 0, &range);
+	if (status != STATUS_OK)
+		return host_refuse_property(reading, node, "reg", status);
+	*console = (struct host_console){.is_present = true,
+					 .is_16550 = is_16550(reading->fdt, node),
+					 .base = HPA(range.base),
+					 .size = range.size};
+	console->compatible =
+		fdt_stringlist_get(reading->fdt, node, "compatible", 0, NULL);
+	if (!console->compatible)
+		console->compatible = "";
+	status = device_tree_interrupt(reading->fdt, node, &controller, &interrupt);
+	if (status == STATUS_CORRUPT)
+		return host_refuse_property(reading, node, "interrupts", status);
+	if (status == STATUS_OK && controller == plic) {
+		console->has_interrupt = true;
+		console->interrupt = interrupt;
+	}
+	return read_register_layout(reading, node, console);
+}
+
+enum status host_devices_read(const struct host_reading *reading)
+{
+	int plic = find_plic(reading->fdt);
+	enum status status = read_plic(reading, plic);
+
+	if (status != STATUS_OK)
+		return status;
+	return read_console(reading, find_console(reading->fdt), plic);
+}
