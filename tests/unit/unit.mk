@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The host tests, to be included by the root Makefile: one program for each
+# tests/unit/test_*.c, which names the sources it tests in its own first lines:
+#   /* sources: lsp/walker.c mm/guest_memory.c */
+#   /* libs: -lfdt */
+# Compiled with the address and undefined-behaviour sanitizers.
+
+HOSTCC ?= gcc
+UNIT_BUILD := $(BUILD)/unit
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_BUILD)/%,$(wildcard tests/unit/test_*.c))
+UNIT_CFLAGS := -std=gnu11 -O1 -g -I. $(WARNINGS) -Wno-error=maybe-uninitialized \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+unit_line = $(shell sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
+define unit_program
+$(UNIT_BUILD)/$(1): tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c) \
+		$$(wildcard tests/unit/*.h) $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h)
+	@echo "  HOSTCC  $(1)"
+	@mkdir -p $$(@D)
+	$(Q)$(HOSTCC) $(UNIT_CFLAGS) tests/unit/$(1).c \
+		$(call unit_line,sources,tests/unit/$(1).c) -o $$@ -lcmocka \
+		$(call unit_line,libs,tests/unit/$(1).c)
+endef
+$(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call unit_program,$(test))))
