@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+What is to run: kernel, initramfs, command line, memory and paging mode of a VM,
+and the bundle made of them (see core/bundle.h for what is in one).
+"""
+import dataclasses
+import os
+import pathlib
+import re
+import secrets
+import subprocess
+import time
+
+from gnomonlib import cpio, paths
+from gnomonlib.paths import BadUsage
+
+MIB = 1 << 20
+DEFAULT_MEMORY = 512 * MIB
+LINUX_ARGUMENTS = "console=ttyS0 panic=-1"
+QUIET_ARGUMENTS = "quiet loglevel=1"  # 0 would silence a panic too
+VCPUS = 1
+
+
+@dataclasses.dataclass
+class Guest:
+    name: str
+    kernel: pathlib.Path
+    initrd: pathlib.Path | None
+    bootargs: str
+    memory: int
+    paging: str
+
+
+def memory_size(text):
+    """Bytes in "512M", "1G" or "65536". How much makes sense is Gnomon's to say."""
+    match = re.fullmatch(r"(\d+)([KMGT]?)", text.strip().upper())
+    if not match:
+        raise BadUsage(f"--memory {text}: not a size such as 512M, 1G or 65536")
+    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
+    if size >= 1 << 64:
+        raise BadUsage(f"--memory {text}: more than 64 bits can count")
+    return size
+
+
+def vm_name(kernel):
+    """A device tree node's name out of a file's."""
+    return re.sub(r"[^A-Za-z0-9,._+-]", "-", kernel.stem)[:31] or "guest"
+
+
+def from_options(options, directory):
+    """The guest that the command line describes, and its --exec token or None.
+
+    `directory` is for files that have to be made for it.
+    """
+    default = options.kernel is None
+    if default:
+        name, kernel = "linux", paths.made(paths.KERNEL, "make run")
+    else:
+        kernel = paths.existing(options.kernel, "kernel")
+        name = vm_name(kernel)
+
+    initrd = None
+    if options.initrd is not None:
+        initrd = paths.existing(options.initrd, "initrd")
+    elif default or options.exec is not None:
+        initrd = paths.made(paths.INITRD, "make run")
+
+    words = []
+    if default or options.exec is not None:
+        words.append(LINUX_ARGUMENTS)
+    token = None
+    if options.exec is not None:
+        words.append(QUIET_ARGUMENTS)
+        token = secrets.token_hex(16)
+        initrd = with_command(initrd, options.exec, token, directory / "initrd")
+    if options.append:
+        words.append(options.append)
+    memory = DEFAULT_MEMORY if options.memory is None else memory_size(options.memory)
+    return Guest(name, kernel, initrd, " ".join(words), memory, options.paging), token
+
+
+def with_command(initrd, command, token, path):
+    """`initrd` with the files by which guests/linux/init runs `command`."""
+    archive = cpio.Archive()
+    archive.directory("exec")
+    archive.file("exec/command", os.fsencode(command) + b"\n")
+    archive.file("exec/token", token.encode() + b"\n")
+    path.write_bytes(cpio.append(initrd.read_bytes(), archive.finish()))
+    return path
+
+
+def quote(text):
+    """`text` as a string of the device tree language."""
+    text = str(text).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\0-\x1f]", lambda c: f"\\{ord(c[0]):03o}", text) + '"'
+
+
+def cells(value):
+    return f"<{value >> 32:#x} {value & 0xFFFFFFFF:#x}>"
+
+
+def image(node, path, kind):
+    return f"""\
+		{node} {{
+			description = {quote(path.name)};
+			data = /incbin/({quote(path.resolve())});
+			type = "{kind}";
+			arch = "riscv";
+			os = "linux";
+			compression = "none";
+		}};
+"""
+
+
+def bundle_source(guest):
+    """The bundle in the device tree language, for dtc or mkimage -f."""
+    stamp = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    images = image("kernel", guest.kernel, "kernel")
+    ramdisk = ""
+    if guest.initrd:
+        images += image("ramdisk", guest.initrd, "ramdisk")
+        ramdisk = '\n\t\t\tramdisk = "ramdisk";'
+    return f"""\
+/dts-v1/;
+
+/ {{
+	description = "Gnomon bundle";
+	timestamp = <{stamp & 0xFFFFFFFF:#x}>;
+	#address-cells = <1>;
+
+	images {{
+{images}	}};
+
+	configurations {{
+		default = {quote(guest.name)};
+
+		{guest.name} {{
+			description = {quote(guest.name)};
+			kernel = "kernel";{ramdisk}
+			gnomon,memory = {cells(guest.memory)};
+			gnomon,vcpus = <{VCPUS}>;
+			gnomon,paging = {quote(guest.paging)};
+			gnomon,bootargs = {quote(guest.bootargs)};
+		}};
+	}};
+}};
+"""
+
+
+def make_bundle(guest, path):
+    """Write the bundle of `guest` to `path`."""
+    command = ["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(path), "-"]
+    try:
+        result = subprocess.run(command, input=os.fsencode(bundle_source(guest)),
+                                stderr=subprocess.PIPE, check=False)
+    except FileNotFoundError:
+        raise BadUsage("dtc is missing: run `make run` first") from None
+    if result.returncode:
+        said = result.stderr.decode(errors="replace").strip().splitlines()
+        raise BadUsage(f"bundle {path}: {said[-1] if said else 'dtc failed'}")
+    return path
+
+
+def bundle_memory(path):
+    """Bytes that the VMs of a bundle ask for together.
+
+    A bundle that cannot be read counts as the default: Gnomon says what is
+    wrong with it better than we could.
+    """
+    def get(*arguments):
+        return subprocess.run(["fdtget", *arguments], capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    total = 0
+    try:
+        for name in get("-l", str(path), "/configurations"):
+            value = get("-t", "x", str(path), f"/configurations/{name}", "gnomon,memory")
+            total += int("".join(cell.rjust(8, "0") for cell in value), 16)
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return DEFAULT_MEMORY
+    return total

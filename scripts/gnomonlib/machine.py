@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Runs the emulator: its command lines, its console and its end.
+
+The emulator reads the user's terminal itself (so that Ctrl-A and raw mode are
+QEMU's own) and writes to us. However it ends, the terminal is put back as it
+was, and no emulator outlives this process.
+"""
+import contextlib
+import ctypes
+import errno
+import os
+import select
+import signal
+import subprocess
+import termios
+import time
+
+from gnomonlib import guest as guests
+from gnomonlib.paths import BadUsage
+
+MIB = 1 << 20
+HYPERVISOR_MEMORY = 128 * MIB
+MEMORY_STEP = 64 * MIB
+# Beyond this Gnomon has to say that it is too much, not the emulator.
+MOST_MEMORY = 16 << 30
+PAUSE = 0.05  # seconds without output after which nothing is held back
+LEFT = b"QEMU: Terminated\n\r"  # what Ctrl-A x prints
+
+
+def common(options, qemu):
+    return [qemu, "-M", "virt", "-cpu", options.cpu, "-smp", str(options.smp),
+            "-nographic", "-no-reboot"]
+
+
+def host_memory(guest_memory, bundle_size):
+    """Bytes for the machine that Gnomon runs on."""
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    most = max(min(MOST_MEMORY, installed), 2 * HYPERVISOR_MEMORY)
+    wanted = guest_memory + bundle_size + HYPERVISOR_MEMORY
+    return min(wanted + -wanted % MEMORY_STEP, most - most % MEMORY_STEP)
+
+
+def under_gnomon(options, qemu, hypervisor, bundle, nonce):
+    """The command that runs the VMs of a bundle."""
+    memory = host_memory(guests.bundle_memory(bundle), bundle.stat().st_size)
+    arguments = f"report={nonce} {os.environ.get('GNOMON_APPEND', '')}".strip()
+    return common(options, qemu) + [
+        "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
+        "-append", arguments, *options.qemu_arg]
+
+
+def native(options, qemu, guest):
+    """The command that runs a guest with no hypervisor."""
+    if guest.memory < MIB or guest.memory % MIB:
+        raise BadUsage(f"--memory {options.memory}: --native takes whole megabytes")
+    command = common(options, qemu) + ["-m", f"{guest.memory // MIB}M",
+                                       "-kernel", str(guest.kernel)]
+    if guest.initrd:
+        command += ["-initrd", str(guest.initrd)]
+    if guest.bootargs:
+        command += ["-append", guest.bootargs]
+    return command + options.qemu_arg
+
+
+@contextlib.contextmanager
+def terminal_restored():
+    """Undo what an emulator that was killed left of our terminal.
+
+    It also shares its non-blocking mode with us, if ours is the same terminal.
+    """
+    descriptors = [fd for fd in (0, 1, 2) if _is_open(fd)]
+    blocking = {fd: os.get_blocking(fd) for fd in descriptors}
+    settings = termios.tcgetattr(0) if os.isatty(0) else None
+    try:
+        yield
+    finally:
+        if settings:
+            previous = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, settings)
+            signal.signal(signal.SIGTTOU, previous)
+        for fd, value in blocking.items():
+            os.set_blocking(fd, value)
+
+
+def _is_open(fd):
+    try:
+        os.fstat(fd)
+        return True
+    except OSError:
+        return False
+
+
+def write(data):
+    """All of `data` to standard output, which may be non-blocking."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(1, view):]
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+            select.select([], [1], [])
+
+
+def _end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+@contextlib.contextmanager
+def started(command, no_input):
+    """The emulator, ended at the end of the block if it did not end before."""
+    with open(os.devnull, "rb") as nothing:
+        try:
+            process = subprocess.Popen(command, stdin=nothing if no_input else None,
+                                       stdout=subprocess.PIPE, preexec_fn=_end_with_parent)
+        except OSError as error:
+            raise BadUsage(f"QEMU {command[0]}: {error.strerror}") from None
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class TimedOut(Exception):
+    pass
+
+
+class Ended:
+    """How the emulator ended: its exit status, whether it said anything at all,
+    and whether the user left it by Ctrl-A x."""
+
+    def __init__(self, status, last):
+        self.status = status
+        self.silent = not last
+        self.left = last.endswith(LEFT)
+
+
+def run(command, output, no_input, timeout):
+    """Run the emulator to its end, its console through `output`."""
+    with terminal_restored(), started(command, no_input) as process:
+        try:
+            last = _pump(process.stdout.fileno(), output, timeout)
+        finally:
+            write(output.end())
+        return Ended(process.wait(), last)
+
+
+def _pump(console, output, timeout):
+    """Copy until the emulator closes its output; the last bytes that it wrote."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    last = b""
+    while True:
+        wait = None if deadline is None else deadline - time.monotonic()
+        if wait is not None and wait <= 0:
+            raise TimedOut
+        pause = output.waiting and (wait is None or PAUSE < wait)
+        if not select.select([console], [], [], PAUSE if pause else wait)[0]:
+            if pause:
+                write(output.idle())
+            continue
+        data = os.read(console, 65536)
+        if not data:
+            return last
+        last = (last + data)[-len(LEFT):]
+        write(output.text(data))
