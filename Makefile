@@ -18,7 +18,7 @@ LIBFDT_ROOT := build/debian/trixie-riscv64/usr
 LIBFDT      := $(LIBFDT_ROOT)/lib/riscv64-linux-gnu/libfdt.a
 
 CC.gcc    := $(CROSS)gcc
-CC.clang  := clang --target=riscv64-linux-gnu -mno-implicit-float -fuse-ld=lld \
+CC.clang  := clang --target=riscv64-linux-gnu -mno-implicit-float -mno-relax -fuse-ld=lld \
 	-Wno-unused-command-line-argument
 CC        := $(CC.$(COMPILER))
 OBJCOPY   := $(CROSS)objcopy
@@ -43,7 +43,6 @@ SOURCES := $(filter-out arch/riscv/asm_offsets.c,$(wildcard arch/riscv/*.c)) \
 	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c) \
 	$(wildcard arch/riscv/*.S)
 OBJECTS := $(SOURCES:%=$(OUT)/%.o)
-FP_SAVE := $(OUT)/arch/riscv/fp.S.o
 
 .PHONY: all
 all: $(BUILD)/gnomon.bin guests
@@ -62,23 +61,23 @@ $(OUT)/gnomon.bin: $(OUT)/gnomon.elf
 
 $(OUT)/gnomon.elf: $(OBJECTS) $(LIBFDT) arch/riscv/link.ld scripts/check-no-float
 	@echo "  LINK    $@"
-	$(Q)scripts/check-no-float $(OBJDUMP) $(filter-out $(FP_SAVE),$(OBJECTS))
+	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$(OBJECTS))
 	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(OBJECTS) $(LIBFDT) -o $@
 
-$(OUT)/%.c.o: %.c $(LIBFDT)
+$(OUT)/%.c.o: %.c $(LIBFDT) Makefile
 	@echo "  CC      $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h
+$(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
 	@echo "  AS      $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MACHINE) $(INCLUDE) -MMD -MP -c $< -o $@
 
-$(OUT)/asm_offsets.h: arch/riscv/asm_offsets.c $(LIBFDT)
+$(OUT)/asm_offsets.h: arch/riscv/asm_offsets.c $(LIBFDT) Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(OUT)/asm_offsets.d -S $< -o $(OUT)/asm_offsets.s
-	$(Q)sed -n 's/^.*@define \([A-Z0-9_]*\) \([0-9]*\)$$/#define \1 \2/p' \
+	$(Q)sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*$$/\#define \1 \2/p' \
 		$(OUT)/asm_offsets.s > $@
 
 -include $(OBJECTS:.o=.d) $(OUT)/asm_offsets.d

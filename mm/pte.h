@@ -34,7 +34,7 @@ typedef struct {
 #define PTE_HIGH (~UINT64_C(0) << 54)
 
 #define PTE_INDEX_BITS 9
-#define PTE_PER_TABLE  512
+#define PTE_PER_TABLE  512u
 
 /* satp.MODE, vsatp.MODE and (x4) hgatp.MODE. */
 enum satp_mode {
