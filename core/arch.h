@@ -57,9 +57,9 @@ void arch_io_barrier(void);
 enum exit_cause {
 	CAUSE_TRANSLATION, /* a fault of the hypervisor's own tables: see access */
 	CAUSE_PRIVILEGED,  /* an instruction the guest may not execute itself */
-	CAUSE_SBI,         /* an ecall from the guest's supervisor */
+	CAUSE_SBI,	   /* an ecall from the guest's supervisor */
 	CAUSE_EXCEPTION,   /* anything the guest must handle: number, value */
-	CAUSE_TIMER,       /* interrupts of the host's own */
+	CAUSE_TIMER,	   /* interrupts of the host's own */
 	CAUSE_EXTERNAL,
 	CAUSE_SOFTWARE,
 };
@@ -67,13 +67,13 @@ enum exit_cause {
 struct vm_exit {
 	enum exit_cause cause;
 	struct access access;
-	bool gstage;          /* the fault is the G-stage's */
-	bool implicit;        /* ... of an access to the guest's page table */
-	gpa_t gpa;            /* ... at this address, if gpa_known */
+	bool gstage;   /* the fault is the G-stage's */
+	bool implicit; /* ... of an access to the guest's page table */
+	gpa_t gpa;     /* ... at this address, if gpa_known */
 	bool gpa_known;
 	uint64_t transformed; /* htinst; 0: not told */
 	uint64_t number;      /* exception code */
-	uint64_t value;       /* what the guest will find in stval */
+	uint64_t value;	      /* what the guest will find in stval */
 };
 
 /* Run the loaded vCPU until its next exit. */
@@ -92,7 +92,8 @@ void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value);
 enum guest_interrupt { GUEST_SOFTWARE, GUEST_TIMER, GUEST_EXTERNAL };
 
 /* Raise or lower a pending interrupt, of a vCPU loaded here or of none. */
-void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending);
+void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which,
+			      bool pending);
 
 /* An access of this kind by the loaded vCPU in its current privilege. */
 struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind kind);
@@ -132,7 +133,8 @@ unsigned arch_vmid_bits(void);
 
 /*
  * Whose tables the loaded vCPU runs on. nested: the guest's own, under the
- * G-stage table at root. shadow: ours, with satp and fences trapping.
+ * G-stage table at root, with nothing cached of either. shadow: ours, with satp
+ * and fences trapping; arch_shadow_root_set() comes next.
  */
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid);
 void arch_translate_shadow(struct vcpu *vcpu);

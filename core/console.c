@@ -17,7 +17,7 @@ static struct {
 	struct uart *uart;
 	struct vuart *attached;
 	bool in_line;
-	unsigned head;  /* oldest byte of input */
+	unsigned head;	/* oldest byte of input */
 	unsigned count; /* bytes of input */
 	uint8_t input[INPUT_SIZE];
 } console;

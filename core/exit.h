@@ -14,10 +14,10 @@ enum exit_action { EXIT_RESUME, EXIT_RESUME_NEXT, EXIT_INJECT, EXIT_STOP };
 
 struct exit_result {
 	enum exit_action action;
-	unsigned length;  /* EXIT_RESUME_NEXT: bytes of the instruction */
-	uint64_t number;  /* EXIT_INJECT: exception code and stval */
+	unsigned length; /* EXIT_RESUME_NEXT: bytes of the instruction */
+	uint64_t number; /* EXIT_INJECT: exception code and stval */
 	uint64_t value;
-	const char *why;  /* EXIT_STOP */
+	const char *why; /* EXIT_STOP */
 };
 
 static inline struct exit_result exit_resume(void)

@@ -5,16 +5,16 @@
  * them trap. All others are illegal for a guest that was shown no hypervisor
  * extension, and are given back to it as such.
  */
-#include "core/exit.h"
 #include "core/arch.h"
+#include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/vm.h"
 
 #define FIELD(instruction, shift, bits) ((instruction) >> (shift) & ((1u << (bits)) - 1))
-#define RD(instruction)                 FIELD(instruction, 7, 5)
-#define FUNCT3(instruction)             FIELD(instruction, 12, 3)
-#define RS1(instruction)                FIELD(instruction, 15, 5)
-#define RS2(instruction)                FIELD(instruction, 20, 5)
+#define RD(instruction)			FIELD(instruction, 7, 5)
+#define FUNCT3(instruction)		FIELD(instruction, 12, 3)
+#define RS1(instruction)		FIELD(instruction, 15, 5)
+#define RS2(instruction)		FIELD(instruction, 20, 5)
 
 static struct exit_result emulate_fence(struct vcpu *vcpu, uint32_t instruction)
 {
@@ -24,7 +24,8 @@ static struct exit_result emulate_fence(struct vcpu *vcpu, uint32_t instruction)
 	};
 	const struct fence fence = {
 		.has_address = RS1(instruction) != 0,
-		.start = GVA(vcpu_register(vcpu, RS1(instruction))),
+		.start =
+			GVA(align_down(vcpu_register(vcpu, RS1(instruction)), PAGE_SIZE)),
 		.size = PAGE_SIZE,
 		.has_asid = RS2(instruction) != 0,
 		.asid = (uint16_t)vcpu_register(vcpu, RS2(instruction)),
@@ -44,8 +45,8 @@ static struct exit_result emulate_satp(struct vcpu *vcpu, uint32_t instruction)
 	const struct paging_mode *mode = vcpu->vm->mode;
 	uint64_t old = mode->satp_read(vcpu);
 	bool immediate = FUNCT3(instruction) & 4;
-	uint64_t operand = immediate ? RS1(instruction)
-				     : vcpu_register(vcpu, RS1(instruction));
+	uint64_t operand =
+		immediate ? RS1(instruction) : vcpu_register(vcpu, RS1(instruction));
 	unsigned operation = FUNCT3(instruction) & 3;
 	bool writes = operation == 1 || RS1(instruction) != 0;
 
@@ -67,9 +68,9 @@ static const struct {
 } privileged_instructions[] = {
 	{0xfe007fff, 0x12000073, emulate_fence}, /* sfence.vma */
 	{0xfe007fff, 0x16000073, emulate_fence}, /* sinval.vma */
-	{0xfff0307f, 0x18001073, emulate_satp},  /* csrrw, csrrwi satp */
-	{0xfff0307f, 0x18002073, emulate_satp},  /* csrrs, csrrsi satp */
-	{0xfff0307f, 0x18003073, emulate_satp},  /* csrrc, csrrci satp */
+	{0xfff0307f, 0x18001073, emulate_satp},	 /* csrrw, csrrwi satp */
+	{0xfff0307f, 0x18002073, emulate_satp},	 /* csrrs, csrrsi satp */
+	{0xfff0307f, 0x18003073, emulate_satp},	 /* csrrc, csrrci satp */
 };
 
 struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit)

@@ -5,13 +5,14 @@
  * htinst where the hart tells it and from the guest's code where it does not.
  */
 #include "arch/riscv/decode.h"
-#include "core/exit.h"
 #include "core/arch.h"
+#include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/vm.h"
 #include "drivers/mmio.h"
 
-static struct exit_result inject_page_fault(struct vcpu *vcpu, const struct access *access)
+static struct exit_result inject_page_fault(struct vcpu *vcpu,
+					    const struct access *access)
 {
 	counters_count(vcpu, REASON_GUEST_PAGE_FAULT);
 	return exit_inject(page_fault_of(access->kind), access->gva.raw);
@@ -96,8 +97,8 @@ struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exi
 
 	switch (translation.outcome) {
 	case OUTCOME_FILLED:
-		counters_count(vcpu, exit->gstage ? REASON_GSTAGE_MISS
-						  : REASON_SHADOW_MISS);
+		counters_count(vcpu,
+			       exit->gstage ? REASON_GSTAGE_MISS : REASON_SHADOW_MISS);
 		return exit_resume();
 	case OUTCOME_PAGE_FAULT:
 		return inject_page_fault(vcpu, &exit->access);

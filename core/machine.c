@@ -43,7 +43,8 @@ static uint64_t skip_holes(const struct holes *holes, uint64_t address)
 static uint64_t next_hole(const struct holes *holes, uint64_t address, uint64_t end)
 {
 	for (unsigned i = 0; i < holes->count; i++)
-		if (holes->ranges[i].base.raw > address && holes->ranges[i].base.raw < end)
+		if (holes->ranges[i].base.raw > address &&
+		    holes->ranges[i].base.raw < end)
 			end = holes->ranges[i].base.raw;
 	return end;
 }
@@ -169,7 +170,6 @@ enum status machine_memory_init(struct host_range image, const char **why)
 		return refuse(why, STATUS_NO_MEMORY,
 			      "%lu KiB for the page allocator are not free in one piece",
 			      place.wanted >> 10);
-	page_alloc_init(span.base, span.size,
-			(void *)(uintptr_t)place.found.base.raw);
+	page_alloc_init(span.base, span.size, (void *)(uintptr_t)place.found.base.raw);
 	return machine_for_each_free(image, add_range, &place);
 }

@@ -5,7 +5,7 @@
 #include "core/console.h"
 
 #define POLLS_PER_SECOND 100
-#define NEVER            UINT64_MAX
+#define NEVER		 UINT64_MAX
 
 static uint64_t poll_interval;
 static uint64_t next_poll = NEVER;

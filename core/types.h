@@ -45,8 +45,8 @@ const char *status_text(enum status status);
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (UINT64_C(1) << PAGE_SHIFT)
-#define MIB        (UINT64_C(1) << 20)
-#define GIB        (UINT64_C(1) << 30)
+#define MIB	   (UINT64_C(1) << 20)
+#define GIB	   (UINT64_C(1) << 30)
 
 #define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -25,7 +25,7 @@ struct vcpu {
 	struct vm *vm;
 	unsigned id;
 	enum vcpu_state state;
-	void *paging; /* the paging mode's own state of this vCPU */
+	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
 	struct exit_counters counters;
 };

@@ -12,8 +12,8 @@
 #include "core/string.h"
 #include "mm/page_alloc.h"
 
-#define VM_MEMORY_UNIT   (2 * MIB)
-#define EXTENSION_LIMIT  32
+#define VM_MEMORY_UNIT	 (2 * MIB)
+#define EXTENSION_LIMIT	 32
 #define GUEST_SEED_BYTES 32
 
 static enum status check_config(const struct vm_config *config, const char **why)
@@ -248,8 +248,8 @@ void vm_end(struct vm *vm, enum vm_end end, const char *detail)
 const char *vm_end_text(enum vm_end end)
 {
 	static const char *const texts[] = {
-		[VM_RUNNING] = "running",  [VM_POWER_OFF] = "power-off",
-		[VM_REBOOT] = "reboot",    [VM_FAILURE] = "failure",
+		[VM_RUNNING] = "running", [VM_POWER_OFF] = "power-off",
+		[VM_REBOOT] = "reboot",	  [VM_FAILURE] = "failure",
 		[VM_STOPPED] = "stopped",
 	};
 	return texts[end];

@@ -28,8 +28,8 @@ enum vm_end {
 	VM_RUNNING,
 	VM_POWER_OFF, /* the guest asked for it, with no complaint */
 	VM_REBOOT,
-	VM_FAILURE,   /* the guest reported a failure through SRST */
-	VM_STOPPED,   /* Gnomon refused to run it, or to run it on */
+	VM_FAILURE, /* the guest reported a failure through SRST */
+	VM_STOPPED, /* Gnomon refused to run it, or to run it on */
 };
 
 struct vm {

@@ -181,7 +181,8 @@ static bool lsp_read_half(struct vcpu *vcpu, const struct access *access, uint16
 	hpa_t hpa;
 
 	if (pte_valid(leaf) && leaf_permits(leaf, access)) {
-		hpa = HPA(pte_address(leaf) | (access->gva.raw & (level_size(level) - 1)));
+		hpa = HPA(pte_address(leaf) |
+			  (access->gva.raw & (level_size(level) - 1)));
 	} else {
 		walk = guest_walk(space->memory, space->satp, access);
 		if (walk.outcome != OUTCOME_FILLED ||
@@ -206,7 +207,8 @@ static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 	unsigned mode = (unsigned)(value >> 60);
 	bool user = arch_access(vcpu, GVA(0), ACCESS_FETCH).user;
 
-	/* "If satp is written with an unsupported MODE, the entire write has no effect." */
+	/* "If satp is written with an unsupported MODE, the entire write has no effect."
+	 */
 	if (mode != SATP_BARE && !(arch_translation_modes() & 1u << mode))
 		return;
 	if (space_activate(space, value, user) == STATUS_OK)

@@ -18,7 +18,7 @@
 #include "mm/access.h"
 #include "mm/paging.h"
 
-#define TREE_LIMIT      64
+#define TREE_LIMIT	64
 #define FENCE_LOG_LIMIT 64
 
 /* A fence of one address that the inactive trees still have to apply. */

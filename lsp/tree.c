@@ -102,8 +102,8 @@ static void remove_leaf(struct shadow_tree *tree, pte_t *entry, gva_t gva)
 	asid_fence_leaf(&tree->tag, gva);
 }
 
-static void remove_tables(struct shadow_tree *tree, struct shadow_pool *pool, pte_t *entry,
-			  unsigned level)
+static void remove_tables(struct shadow_tree *tree, struct shadow_pool *pool,
+			  pte_t *entry, unsigned level)
 {
 	pte_t pointer = *entry;
 

@@ -41,12 +41,13 @@ struct shadow_fill {
 	gva_t gva;
 	pte_t guest_leaf;
 	unsigned guest_level; /* of the guest leaf */
-	unsigned level;       /* of the shadow leaf, at most guest_level */
-	hpa_t hpa;            /* of gva's page, aligned to the shadow leaf's size */
+	unsigned level;	      /* of the shadow leaf, at most guest_level */
+	hpa_t hpa;	      /* of gva's page, aligned to the shadow leaf's size */
 };
 
 /* Take a root for an unused tree; the tag fields are the caller's to set. */
-enum status tree_create(struct shadow_tree *tree, struct shadow_pool *pool, unsigned mode);
+enum status tree_create(struct shadow_tree *tree, struct shadow_pool *pool,
+			unsigned mode);
 
 /* Give all pages back; the tree is unused afterwards. */
 void tree_destroy(struct shadow_tree *tree, struct shadow_pool *pool);

@@ -65,7 +65,8 @@ static struct walk found(const struct guest_memory *memory, pte_t leaf, unsigned
 }
 
 /* The well-formed leaf for gva, with A set or not. */
-static struct walk walk_tables(const struct guest_memory *memory, uint64_t satp, gva_t gva)
+static struct walk walk_tables(const struct guest_memory *memory, uint64_t satp,
+			       gva_t gva)
 {
 	unsigned levels = mode_levels(satp_mode(satp));
 	gpa_t table = satp_root(satp);

@@ -16,9 +16,9 @@
 
 struct walk {
 	enum outcome outcome; /* FILLED: RAM. DEVICE: no RAM at gpa */
-	gpa_t gpa;            /* of the byte accessed, when the leaf permits it */
-	pte_t leaf;           /* the guest's own */
-	unsigned level;       /* the leaf's */
+	gpa_t gpa;	      /* of the byte accessed, when the leaf permits it */
+	pte_t leaf;	      /* the guest's own */
+	unsigned level;	      /* the leaf's */
 };
 
 /* satp as the guest wrote it; MODE must be one the walker knows, or Bare. */

@@ -21,10 +21,10 @@ struct access {
 };
 
 enum outcome {
-	OUTCOME_FILLED,       /* the tables are right now: try again */
+	OUTCOME_FILLED,	      /* the tables are right now: try again */
 	OUTCOME_PAGE_FAULT,   /* the guest's own tables forbid it */
 	OUTCOME_ACCESS_FAULT, /* nothing is at that physical address */
-	OUTCOME_DEVICE,       /* no RAM: perhaps a device, at gpa */
+	OUTCOME_DEVICE,	      /* no RAM: perhaps a device, at gpa */
 	OUTCOME_NO_MEMORY,    /* Gnomon cannot hold even one translation */
 };
 

@@ -14,7 +14,7 @@
 #include "core/types.h"
 
 #define GUEST_RUN_LIMIT 64
-#define GUEST_RAM_BASE  GPA(0x80000000)
+#define GUEST_RAM_BASE	GPA(0x80000000)
 
 struct guest_run {
 	gpa_t gpa;

@@ -105,9 +105,6 @@ static void nested_load(struct vcpu *vcpu)
 
 	arch_translate_nested(vcpu, nested->mode, pointer_hpa(nested->table.root),
 			      nested->vmid);
-	arch_gstage_fence(nested->vmid);
-	/* Entries of whoever had this VMID before: ASIDs are the guest's own. */
-	arch_shadow_fence_all();
 }
 
 static void nested_put(struct vcpu *vcpu)

@@ -14,7 +14,7 @@
 #include "core/types.h"
 
 #define PAGE_ORDER_LIMIT 19 /* orders 0 .. 18: 4 KiB .. 1 GiB */
-#define PAGE_ORDER_2M    9
+#define PAGE_ORDER_2M	 9
 
 /*
  * Manage pages within [base, base + size), none of which is free yet. The

@@ -51,8 +51,7 @@ struct paging_mode {
 	 * The 16 bits at an even gva, as the vCPU would fetch or load them in its
 	 * present privilege. False: not readable just now.
 	 */
-	bool (*read_half)(struct vcpu *vcpu, const struct access *access,
-			  uint16_t *half);
+	bool (*read_half)(struct vcpu *vcpu, const struct access *access, uint16_t *half);
 
 	/* The guest's satp. Called only where satp traps. */
 	uint64_t (*satp_read)(struct vcpu *vcpu);

@@ -25,10 +25,10 @@ typedef struct {
 #define PTE_D UINT64_C(0x80)
 
 #define PTE_RSW_SHIFT 8
-#define PTE_RSW       (UINT64_C(3) << PTE_RSW_SHIFT)
+#define PTE_RSW	      (UINT64_C(3) << PTE_RSW_SHIFT)
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_BITS  44
-#define PTE_PPN       (((UINT64_C(1) << PTE_PPN_BITS) - 1) << PTE_PPN_SHIFT)
+#define PTE_PPN	      (((UINT64_C(1) << PTE_PPN_BITS) - 1) << PTE_PPN_SHIFT)
 
 /* Bits 63:54: N, PBMT and the reserved ones between. */
 #define PTE_HIGH (~UINT64_C(0) << 54)

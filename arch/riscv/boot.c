@@ -15,6 +15,7 @@
 #include "core/gnomon.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/string.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 
@@ -70,6 +71,32 @@ static const char *mode_names(uint32_t modes, const char *suffix)
 	return modes ? out : " none";
 }
 
+/* "rv64imafdch": what follows the first '_' is too long for a line. */
+static const char *base_letters(const struct host_hart *hart)
+{
+	static char text[32];
+	unsigned i = 0;
+
+	for (; hart->isa && hart->isa[i] && hart->isa[i] != '_' && i < sizeof(text) - 1;
+	     i++)
+		text[i] = hart->isa[i];
+	return i > 0 ? text : "no riscv,isa in the device tree";
+}
+
+static void log_guest_isa(void)
+{
+	const char *names[32];
+	size_t count = arch_guest_extensions(features.svade, names, ARRAY_LENGTH(names));
+	char text[200];
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(text) - 1; i++) {
+		format_text(text + used, sizeof(text) - used, " %s", names[i]);
+		used += strlen(text + used);
+	}
+	log_line("guests see:%s", text);
+}
+
 static void log_machine(void)
 {
 	const struct host_hart *hart = &machine.fdt.harts[0];
@@ -77,8 +104,8 @@ static void log_machine(void)
 
 	log_line("firmware: SBI %u.%u", (unsigned)(version >> 24) & 0x7f,
 		 (unsigned)version & 0xffffff);
-	log_line("hart: %lu of %u, %s", hart->id, machine.fdt.hart_count,
-		 hart->isa ? hart->isa : "no riscv,isa in the device tree");
+	log_line("hart: %lu, %u in the machine, %s", hart->id, machine.fdt.hart_count,
+		 base_letters(hart));
 	log_line("memory: %lu MiB, %lu MiB free; image at 0x%lx, %lu KiB", memory_mib(),
 		 page_alloc_free_pages() * PAGE_SIZE / MIB, (uintptr_t)image_start,
 		 host_image().size >> 10);
@@ -92,6 +119,7 @@ static void log_features(void)
 	log_line("timer: %u Hz, %s", machine.fdt.timebase_frequency,
 		 features.sstc ? "guests have their own (Sstc)"
 			       : "no Sstc: a guest's timer costs two exits a tick");
+	log_guest_isa();
 	for (unsigned i = 0; paging_mode_at(i); i++) {
 		const struct paging_mode *mode = paging_mode_at(i);
 

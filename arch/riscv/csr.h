@@ -10,7 +10,7 @@
 #define ARCH_RISCV_CSR_H
 
 #define CSR_SSTATUS    0x100
-#define CSR_SIE        0x104
+#define CSR_SIE	       0x104
 #define CSR_STVEC      0x105
 #define CSR_SCOUNTEREN 0x106
 #define CSR_SENVCFG    0x10a
@@ -18,7 +18,7 @@
 #define CSR_SEPC       0x141
 #define CSR_SCAUSE     0x142
 #define CSR_STVAL      0x143
-#define CSR_SIP        0x144
+#define CSR_SIP	       0x144
 #define CSR_STIMECMP   0x14d
 #define CSR_SATP       0x180
 
@@ -36,30 +36,31 @@
 #define CSR_HSTATUS    0x600
 #define CSR_HEDELEG    0x602
 #define CSR_HIDELEG    0x603
-#define CSR_HIE        0x604
+#define CSR_HIE	       0x604
 #define CSR_HTIMEDELTA 0x605
 #define CSR_HCOUNTEREN 0x606
 #define CSR_HENVCFG    0x60a
 #define CSR_HSTATEEN0  0x60c
 #define CSR_HTVAL      0x643
-#define CSR_HIP        0x644
+#define CSR_HIP	       0x644
 #define CSR_HVIP       0x645
 #define CSR_HTINST     0x64a
 #define CSR_HGATP      0x680
 #define CSR_TIME       0xc01
 
-#define SSTATUS_SIE  (1 << 1)
-#define SSTATUS_SPIE (1 << 5)
-#define SSTATUS_SPP  (1 << 8)
-#define SSTATUS_FS   (3 << 13)
-#define SSTATUS_SUM  (1 << 18)
-#define SSTATUS_MXR  (1 << 19)
+#define SSTATUS_SIE    (1 << 1)
+#define SSTATUS_SPIE   (1 << 5)
+#define SSTATUS_SPP    (1 << 8)
+#define SSTATUS_FS     (3 << 13)
+#define SSTATUS_SUM    (1 << 18)
+#define SSTATUS_MXR    (1 << 19)
+#define SSTATUS_UXL_64 (2ul << 32)
 
-#define HSTATUS_GVA  (1 << 6)
-#define HSTATUS_SPV  (1 << 7)
-#define HSTATUS_SPVP (1 << 8)
-#define HSTATUS_VTVM (1 << 20)
-#define HSTATUS_VSXL (2l << 32)
+#define HSTATUS_GVA	(1 << 6)
+#define HSTATUS_SPV	(1 << 7)
+#define HSTATUS_SPVP	(1 << 8)
+#define HSTATUS_VTVM	(1 << 20)
+#define HSTATUS_VSXL_64 (2ul << 32)
 
 #define INTERRUPT_SSI  (1 << 1)
 #define INTERRUPT_VSSI (1 << 2)
@@ -69,10 +70,10 @@
 #define INTERRUPT_VSEI (1 << 10)
 
 #define HENVCFG_CBIE_FLUSH (1ul << 4)
-#define HENVCFG_CBCFE      (1ul << 6)
-#define HENVCFG_CBZE       (1ul << 7)
-#define HENVCFG_ADUE       (1ul << 61)
-#define HENVCFG_STCE       (1ul << 63)
+#define HENVCFG_CBCFE	   (1ul << 6)
+#define HENVCFG_CBZE	   (1ul << 7)
+#define HENVCFG_ADUE	   (1ul << 61)
+#define HENVCFG_STCE	   (1ul << 63)
 
 #define STATEEN_ENVCFG (1ul << 62)
 

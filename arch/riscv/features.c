@@ -114,8 +114,8 @@ static bool probe_svade(struct vcpu *vcpu, pte_t *root)
 {
 	const uint64_t code = align_down((uintptr_t)probe_guest_load, GIB);
 	const uint64_t data = code + 4 * GIB;
-	const uint64_t atp = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT |
-			     (uintptr_t)root >> PAGE_SHIFT;
+	const uint64_t atp =
+		(uint64_t)SATP_SV39 << SATP_MODE_SHIFT | (uintptr_t)root >> PAGE_SHIFT;
 
 	root[level_index(code, 2)] =
 		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
@@ -129,11 +129,10 @@ static void probe_by_guest(hpa_t denied)
 	static struct vcpu vcpu;
 	pte_t *root = page_alloc_zeroed(0);
 
-	features.satp_traps =
-		run_probe(&vcpu, probe_guest_satp_read, 0, 0) ==
-			EXCEPTION_VIRTUAL_INSTRUCTION &&
-		run_probe(&vcpu, probe_guest_satp_write, 0, 0) ==
-			EXCEPTION_VIRTUAL_INSTRUCTION;
+	features.satp_traps = run_probe(&vcpu, probe_guest_satp_read, 0, 0) ==
+				      EXCEPTION_VIRTUAL_INSTRUCTION &&
+			      run_probe(&vcpu, probe_guest_satp_write, 0, 0) ==
+				      EXCEPTION_VIRTUAL_INSTRUCTION;
 	if (denied.raw != 0)
 		features.access_faults = run_probe(&vcpu, probe_guest_load, denied.raw,
 						   0) == EXCEPTION_LOAD_ACCESS;

@@ -10,17 +10,17 @@
 #include "core/types.h"
 
 struct features {
-	bool hypervisor;      /* the H extension, without which seat hs cannot be */
-	bool sstc;            /* guests have a timer of their own (vstimecmp) */
-	bool satp_traps;      /* hstatus.VTVM traps satp accesses */
-	bool access_faults;   /* a guest's access faults can reach HS-mode */
-	bool svade;           /* VS-stage walks fault on A = 0 */
+	bool hypervisor;    /* the H extension, without which seat hs cannot be */
+	bool sstc;	    /* guests have a timer of their own (vstimecmp) */
+	bool satp_traps;    /* hstatus.VTVM traps satp accesses */
+	bool access_faults; /* a guest's access faults can reach HS-mode */
+	bool svade;	    /* VS-stage walks fault on A = 0 */
 	bool svinval;
-	bool environment;     /* henvcfg and senvcfg are there */
-	bool state_enable;    /* Smstateen: hstateen0 is there */
-	bool cache_block_zero;   /* henvcfg.CBZE */
+	bool environment;	 /* henvcfg and senvcfg are there */
+	bool state_enable;	 /* Smstateen: hstateen0 is there */
+	bool cache_block_zero;	 /* henvcfg.CBZE */
 	bool cache_block_manage; /* henvcfg.CBCFE and CBIE = flush */
-	uint32_t guest_modes; /* vsatp.MODE values, as bits */
+	uint32_t guest_modes;	 /* vsatp.MODE values, as bits */
 	uint32_t gstage_modes;
 	unsigned asid_bits;
 	unsigned vmid_bits;

@@ -13,9 +13,9 @@
 
 /* In the device-tree binding's order: single letters, then Z, then S. */
 static const char *const stateless[] = {
-	"i",        "m",      "a",           "f",     "d",     "c",   "zicntr",
-	"zicond",   "zicsr",  "zifencei",    "zihintpause",    "zba", "zbb",
-	"zbc",      "zbs",    "zca",         "zcb",   "zcd",   "zfa",
+	"i",	  "m",	   "a",	       "f",	      "d",   "c",   "zicntr",
+	"zicond", "zicsr", "zifencei", "zihintpause", "zba", "zbb", "zbc",
+	"zbs",	  "zca",   "zcb",      "zcd",	      "zfa",
 };
 
 static bool is_always_there(const char *name)

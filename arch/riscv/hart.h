@@ -11,7 +11,7 @@
 
 struct hart {
 	uint64_t guard; /* where to go on after an expected trap; 0: none */
-	uint64_t id;    /* the firmware's hart id, which may be sparse */
+	uint64_t id;	/* the firmware's hart id, which may be sparse */
 };
 
 extern struct hart harts[HART_LIMIT];
@@ -31,11 +31,12 @@ static inline struct hart *this_hart(void)
 #define guarded(instruction, ...)                                                        \
 	({                                                                               \
 		unsigned long ok_;                                                       \
-		__asm__ volatile("lla %0, 1f\n\tsd %0, 0(tp)\n\tli %0, 0\n\t" instruction \
-				 "\n\tli %0, 1\n1:\tsd zero, 0(tp)"                      \
-				 : "=&r"(ok_)                                            \
-				 : __VA_ARGS__                                           \
-				 : "memory");                                            \
+		__asm__ volatile(                                                        \
+			"lla %0, 1f\n\tsd %0, 0(tp)\n\tli %0, 0\n\t" instruction         \
+			"\n\tli %0, 1\n1:\tsd zero, 0(tp)"                               \
+			: "=&r"(ok_)                                                     \
+			: __VA_ARGS__                                                    \
+			: "memory");                                                     \
 		ok_ != 0;                                                                \
 	})
 

@@ -6,8 +6,8 @@
 #ifndef ARCH_RISCV_LAYOUT_H
 #define ARCH_RISCV_LAYOUT_H
 
-#define HART_LIMIT       8
-#define STACK_SIZE       16384
+#define HART_LIMIT	 8
+#define STACK_SIZE	 16384
 #define STACK_GUARD_SIZE 4096
 
 /* For the report of a trap that should not be: the usual stack may be the cause. */

@@ -32,8 +32,8 @@
 	(EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) | EXCEPTION_BIT(EXCEPTION_LOAD_PAGE) |      \
 	 EXCEPTION_BIT(EXCEPTION_STORE_PAGE))
 
-#define INTERRUPT_CAUSE   (UINT64_C(1) << 63)
-#define GUEST_INTERRUPTS  (INTERRUPT_VSSI | INTERRUPT_VSTI | INTERRUPT_VSEI)
+#define INTERRUPT_CAUSE	   (UINT64_C(1) << 63)
+#define GUEST_INTERRUPTS   (INTERRUPT_VSSI | INTERRUPT_VSTI | INTERRUPT_VSEI)
 #define COUNTERS_FOR_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
 
 extern char guest_exit_vector[];
@@ -47,11 +47,16 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->arch = (struct arch_vcpu){
 		.pc = entry.raw,
-		.sstatus = SSTATUS_SPP | SSTATUS_FS,
-		.hstatus = (uint64_t)HSTATUS_VSXL | HSTATUS_SPV | HSTATUS_SPVP,
+		.sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_FS,
+		.hstatus = HSTATUS_VSXL_64 | HSTATUS_SPV | HSTATUS_SPVP,
 		.exit_vector = (uintptr_t)guest_exit_vector,
 		.time_delta = vcpu->arch.time_delta,
-		.csrs = {.timecmp = UINT64_MAX, .counteren = COUNTERS_FOR_GUEST},
+		.csrs =
+			{
+				.status = SSTATUS_UXL_64,
+				.timecmp = UINT64_MAX,
+				.counteren = COUNTERS_FOR_GUEST,
+			},
 	};
 	vcpu->arch.x[10] = a0;
 	vcpu->arch.x[11] = a1;
@@ -81,7 +86,8 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	csr_write(CSR_VSEPC, csrs->epc);
 	csr_write(CSR_VSCAUSE, csrs->cause);
 	csr_write(CSR_VSTVAL, csrs->tval);
-	csr_write(CSR_VSATP, csrs->atp);
+	/* Nothing may be walked until the paging mode says by which tables. */
+	csr_write(CSR_VSATP, 0);
 	csr_write(CSR_HVIP, csrs->vip);
 	csr_write(CSR_SCOUNTEREN, csrs->counteren);
 	csr_write(CSR_HIDELEG, GUEST_INTERRUPTS);
@@ -186,8 +192,8 @@ static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exi
 			continue;
 		gpa_page = csr_read(CSR_HTVAL);
 		exit->cause = CAUSE_TRANSLATION;
-		exit->access = arch_access(vcpu, GVA(exit->value),
-					   translation_faults[i].kind);
+		exit->access =
+			arch_access(vcpu, GVA(exit->value), translation_faults[i].kind);
 		exit->gstage = translation_faults[i].gstage;
 		exit->transformed = csr_read(CSR_HTINST);
 		exit->implicit = is_walk(exit->transformed);
@@ -240,7 +246,8 @@ void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit)
 void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
 {
 	uint64_t status = csr_read(CSR_VSSTATUS);
-	uint64_t new_status = status & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE);
+	uint64_t new_status =
+		status & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE);
 
 	if (!runs_user(vcpu))
 		new_status |= SSTATUS_SPP;
@@ -334,6 +341,10 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 	csr_write(CSR_HGATP, (uint64_t)mode << SATP_MODE_SHIFT |
 				     (uint64_t)vmid << SATP_ASID_SHIFT |
 				     root.raw >> PAGE_SHIFT);
+	arch_gstage_fence(vmid);
+	/* Entries of whoever had this VMID before: ASIDs are the guest's own. */
+	arch_shadow_fence_all();
+	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
 }
 
 void arch_translate_shadow(struct vcpu *vcpu)

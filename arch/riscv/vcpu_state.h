@@ -14,15 +14,15 @@
 
 struct guest_csrs {
 	uint64_t status;  /* vsstatus */
-	uint64_t ie;      /* vsie */
-	uint64_t tvec;    /* vstvec */
+	uint64_t ie;	  /* vsie */
+	uint64_t tvec;	  /* vstvec */
 	uint64_t scratch; /* vsscratch */
-	uint64_t epc;     /* vsepc */
-	uint64_t cause;   /* vscause */
-	uint64_t tval;    /* vstval */
-	uint64_t atp;     /* vsatp */
+	uint64_t epc;	  /* vsepc */
+	uint64_t cause;	  /* vscause */
+	uint64_t tval;	  /* vstval */
+	uint64_t atp;	  /* vsatp */
 	uint64_t timecmp; /* vstimecmp */
-	uint64_t vip;     /* hvip */
+	uint64_t vip;	  /* hvip */
 	uint64_t counteren;
 	uint64_t envcfg;
 };
@@ -35,7 +35,7 @@ struct arch_vcpu {
 	uint64_t host_sp;
 	uint64_t host_tp;
 	uint64_t exit_vector;
-	bool loaded;         /* its CSRs are in a hart */
+	bool loaded;	     /* its CSRs are in a hart */
 	uint64_t time_delta; /* guest time = host time + time_delta */
 	struct guest_csrs csrs;
 	uint64_t f[32];

@@ -22,7 +22,8 @@ int sbi_console_get(struct vm *vm)
 	return (int)value;
 }
 
-static void write_text(struct vm *vm, gpa_t from, uint64_t size, struct sbi_answer *answer)
+static void write_text(struct vm *vm, gpa_t from, uint64_t size,
+		       struct sbi_answer *answer)
 {
 	for (; answer->value < size; answer->value++) {
 		uint8_t byte;

@@ -13,9 +13,9 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		   struct sbi_answer *answer)
 {
 	if (request->function == SBI_IPI_SEND)
-		answer->error = sbi_for_each_hart(vcpu, request->argument[0],
-						  request->argument[1], sbi_send_ipi,
-						  NULL);
+		answer->error =
+			sbi_for_each_hart(vcpu, request->argument[0],
+					  request->argument[1], sbi_send_ipi, NULL);
 	else
 		answer->error = SBI_ERR_NOT_SUPPORTED;
 }

@@ -28,7 +28,7 @@ struct sbi_answer {
 struct sbi_extension {
 	uint64_t first; /* extension ids served */
 	uint64_t last;
-	bool legacy;    /* answers in a0 alone */
+	bool legacy; /* answers in a0 alone */
 	enum exit_reason reason;
 	void (*handle)(struct vcpu *vcpu, const struct sbi_request *request,
 		       struct sbi_answer *answer);
