@@ -94,7 +94,7 @@ setup:
 # Set up first, build then: a new machine has no compiler yet.
 .PHONY: run
 run: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(BUILD)/gnomon.bin
 	@scripts/gnomon run --paging $(PAGING) --memory $(MEMORY)
 
 .PHONY: test

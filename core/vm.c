@@ -92,6 +92,14 @@ static size_t take_seed(uint8_t *seed)
 	return GUEST_SEED_BYTES;
 }
 
+static bool is_shown(const struct guest_fdt_info *info, const char *extension)
+{
+	for (size_t i = 0; i < info->extension_count; i++)
+		if (strcmp(info->extensions[i], extension) == 0)
+			return true;
+	return false;
+}
+
 static enum status write_tree(struct vm *vm, const struct vm_config *config,
 			      const struct loaded_guest *loaded, void *buffer,
 			      const char **why)
@@ -122,22 +130,20 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 		.extension_count = arch_guest_extensions(vm->mode->svade(), extensions,
 							 EXTENSION_LIMIT),
 		.mmu_type = arch_guest_mmu_type(),
-		.cbom_block_size = machine.fdt.harts[0].cbom_block_size,
-		.cboz_block_size = machine.fdt.harts[0].cboz_block_size,
 		.plic_base = VM_PLIC_BASE,
 		.plic_size = VPLIC_SIZE,
 		.plic_sources = VPLIC_SOURCES_MAX,
 		.devices = devices,
 		.device_count = ARRAY_LENGTH(devices),
 	};
-	enum status status;
 
+	if (is_shown(&info, "zicbom"))
+		info.cbom_block_size = machine.fdt.harts[0].cbom_block_size;
+	if (is_shown(&info, "zicboz"))
+		info.cboz_block_size = machine.fdt.harts[0].cboz_block_size;
 	if (config->fdt.data)
-		status = guest_fdt_patch(&info, &config->fdt, buffer, loaded->dtb_max,
-					 why);
-	else
-		status = guest_fdt_build(&info, buffer, loaded->dtb_max, why);
-	return status;
+		return guest_fdt_patch(&info, &config->fdt, buffer, loaded->dtb_max, why);
+	return guest_fdt_build(&info, buffer, loaded->dtb_max, why);
 }
 
 static enum status load_tree(struct vm *vm, const struct vm_config *config,
