@@ -11,6 +11,7 @@
 #include "core/types.h"
 #include "mm/access.h"
 
+struct paging_isa;
 struct vcpu;
 
 /* ---- the machine ---- */
@@ -19,10 +20,11 @@ struct vcpu;
 const char *arch_seat(void);
 
 /*
- * The extensions a guest is shown, as its device tree lists them. svade: its
- * page-table walks leave A and D to it. Returns how many of `limit` were used.
+ * The extensions a guest is shown, as its device tree lists them. Returns how
+ * many of `limit` names were written.
  */
-size_t arch_guest_extensions(bool svade, const char **names, size_t limit);
+size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
+			     size_t limit);
 
 /* "riscv,sv57" or whatever is the most a guest can use. */
 const char *arch_guest_mmu_type(void);
@@ -35,6 +37,9 @@ uint64_t arch_time(void);
 
 /* Interrupt this hart's guest (exit CAUSE_TIMER) at that time; UINT64_MAX: never. */
 void arch_host_timer_set(uint64_t deadline);
+
+/* Let the host's interrupt controller interrupt a guest (CAUSE_EXTERNAL). */
+void arch_host_external_enable(void);
 
 /* Take back the interrupt that CAUSE_SOFTWARE stands for. */
 void arch_kick_received(void);

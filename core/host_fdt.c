@@ -121,8 +121,7 @@ static enum status read_reservation_block(const struct host_reading *reading)
 				      "the machine's device tree: memory reservation %u "
 				      "cannot be used",
 				      (unsigned)i);
-		if (range.size > 0)
-			status = add_reserved_range(reading, &range, false);
+		status = add_reserved_range(reading, &range, false);
 	}
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* External interrupts of the host. See interrupt.h. */
 #include "core/interrupt.h"
+#include "core/arch.h"
 #include "core/console.h"
 #include "drivers/plic.h"
 
@@ -14,6 +15,7 @@ void interrupt_init(struct plic *plic, unsigned console_source)
 	interrupt.plic = plic;
 	interrupt.console_source = console_source;
 	plic_enable(plic, console_source, 1);
+	arch_host_external_enable();
 }
 
 void interrupt_external(void)

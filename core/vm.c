@@ -115,6 +115,7 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 		},
 	};
 	const char *extensions[EXTENSION_LIMIT];
+	const struct paging_isa isa = vm->mode->isa();
 	uint8_t seed[GUEST_SEED_BYTES];
 	struct guest_fdt_info info = {
 		.bootargs = config->bootargs,
@@ -127,8 +128,8 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 		.vcpus = vm->vcpu_count,
 		.timebase_frequency = machine.fdt.timebase_frequency,
 		.extensions = extensions,
-		.extension_count = arch_guest_extensions(vm->mode->svade(), extensions,
-							 EXTENSION_LIMIT),
+		.extension_count =
+			arch_guest_extensions(&isa, extensions, EXTENSION_LIMIT),
 		.mmu_type = arch_guest_mmu_type(),
 		.plic_base = VM_PLIC_BASE,
 		.plic_size = VPLIC_SIZE,
@@ -191,6 +192,7 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 	struct loaded_guest loaded;
 	enum status status;
 
+	vm->vcpu_count = config->vcpus;
 	status = guest_memory_allocate(&vm->memory, GUEST_RAM_BASE, config->memory);
 	if (status != STATUS_OK)
 		return refuse(why, status,
@@ -219,7 +221,6 @@ enum status vm_create(struct vm *vm, const struct vm_config *config)
 	*vm = (struct vm){
 		.name = config->name,
 		.detail = "",
-		.vcpu_count = config->vcpus,
 		.mode = paging_mode_find(config->paging),
 	};
 	status = check_config(config, &why);

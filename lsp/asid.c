@@ -28,18 +28,20 @@ bool asid_tag_is_valid(const struct asid_tag *tag)
 	       tag->generation == harts_asids[hart].generation;
 }
 
-void asid_tag_renew(struct asid_tag *tag)
+bool asid_tag_renew(struct asid_tag *tag)
 {
 	unsigned hart = arch_hart_index();
+	bool recycled =
+		harts_asids[hart].generation == 0 || harts_asids[hart].next > last_asid();
 
-	if (harts_asids[hart].generation == 0 || harts_asids[hart].next > last_asid()) {
+	if (recycled) {
 		harts_asids[hart].generation++;
 		harts_asids[hart].next = first_asid();
-		arch_shadow_fence_all();
 	}
 	tag->generation = harts_asids[hart].generation;
 	tag->hart = hart;
 	tag->asid = harts_asids[hart].next++;
+	return recycled;
 }
 
 void asid_fence_leaf(struct asid_tag *tag, gva_t gva)

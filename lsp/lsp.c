@@ -32,10 +32,16 @@ static const char *lsp_missing(void)
 	return NULL;
 }
 
-/* The walker faults on A = 0 and on a store with D = 0, whatever the chip does. */
-static bool lsp_svade(void)
+/*
+ * The walker faults on A = 0 and on a store with D = 0, whatever the chip does.
+ * Cache-block management instructions are not offered: they report a missing
+ * translation as a store's, but want no more than a load's permission and no D
+ * (CMO specification, "Virtual memory"), so that a miss would be taken for a
+ * fault of the guest's.
+ */
+static struct paging_isa lsp_isa(void)
 {
-	return true;
+	return (struct paging_isa){.svade = true, .cache_management = false};
 }
 
 static unsigned order_for(uint64_t size)
@@ -78,7 +84,7 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	space->vm = vcpu->vm->paging;
 	space->memory = &vcpu->vm->memory;
-	return STATUS_OK;
+	return space_create(space);
 }
 
 static void lsp_vcpu_destroy(struct vcpu *vcpu)
@@ -97,11 +103,7 @@ static void lsp_load(struct vcpu *vcpu)
 	struct lsp_vcpu *space = vcpu->paging;
 
 	arch_translate_shadow(vcpu);
-	if (space->active)
-		space_load(space);
-	else
-		/* The first root of a VM: its budget is larger than one page. */
-		(void)space_activate(space, space->satp, false);
+	space_load(space);
 }
 
 static void lsp_put(struct vcpu *vcpu)
@@ -232,7 +234,7 @@ static void install_fenced(struct lsp_vcpu *space, const struct fence *fence)
 	if (fence->has_asid && fence->asid != (uint16_t)(space->satp >> 44))
 		return;
 	walk = guest_walk_leaf(space->memory, space->satp, fence->start);
-	if (walk.outcome == OUTCOME_FILLED &&
+	if (walk.outcome == OUTCOME_FILLED && (walk.leaf.raw & PTE_A) &&
 	    fill(space, fence->start, &walk) == STATUS_OK)
 		space->statistics.fence_installs++;
 }
@@ -279,7 +281,7 @@ static void lsp_report(const struct vm *vm, struct json *json)
 const struct paging_mode paging_lsp = {
 	.name = "lsp",
 	.missing = lsp_missing,
-	.svade = lsp_svade,
+	.isa = lsp_isa,
 	.vm_create = lsp_vm_create,
 	.vm_destroy = lsp_vm_destroy,
 	.vcpu_create = lsp_vcpu_create,

@@ -83,6 +83,22 @@ static void empty_tree(struct lsp_vcpu *space, struct shadow_tree *tree)
 	tree_empty(tree, &space->vm->pool);
 }
 
+/* A root page, at the price of older trees and of what the active one holds. */
+static bool create_root(struct lsp_vcpu *space, struct shadow_tree *tree, unsigned mode)
+{
+	struct shadow_pool *pool = &space->vm->pool;
+
+	while (tree_create(tree, pool, mode) != STATUS_OK) {
+		if (evict_one(space))
+			continue;
+		if (!space->active)
+			return false;
+		empty_tree(space, space->active);
+		return tree_create(tree, pool, mode) == STATUS_OK;
+	}
+	return true;
+}
+
 static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool user)
 {
 	struct shadow_tree *tree = unused_tree(space);
@@ -90,16 +106,8 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	if (!tree && evict_one(space))
 		tree = unused_tree(space);
 	assert(tree);
-	while (tree_create(tree, &space->vm->pool, tree_mode(satp)) != STATUS_OK) {
-		if (evict_one(space))
-			continue;
-		/* The root of the active tree stays: that one is in use. */
-		if (!space->active || space->vm->pool.used <= 1)
-			return NULL;
-		empty_tree(space, space->active);
-		if (space->vm->pool.used >= space->vm->pool.limit)
-			return NULL;
-	}
+	if (!create_root(space, tree, tree_mode(satp)))
+		return NULL;
 	tree->satp = satp;
 	tree->bare = mode_of(satp) == SATP_BARE;
 	tree->user = user;
@@ -137,13 +145,25 @@ static void catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
 	}
 }
 
+enum status space_create(struct lsp_vcpu *space)
+{
+	space->active = make_tree(space, space->satp, false);
+	return space->active ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 void space_load(struct lsp_vcpu *space)
 {
 	struct shadow_tree *tree = space->active;
 
-	if (!asid_tag_is_valid(&tree->tag))
-		asid_tag_renew(&tree->tag);
+	bool recycled = !asid_tag_is_valid(&tree->tag) && asid_tag_renew(&tree->tag);
+
 	arch_shadow_root_set(tree->mode, pointer_hpa(tree->root), tree->tag.asid);
+	/*
+	 * Not before: until vsatp is written, the hart may still walk the old
+	 * tree, under an ASID that is about to be someone else's.
+	 */
+	if (recycled)
+		arch_shadow_fence_all();
 }
 
 enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
@@ -157,8 +177,7 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 	tree->last_use = ++space->clock;
 	if (tree == space->active)
 		return STATUS_OK;
-	if (space->active)
-		space->active->log_position = space->log_head;
+	space->active->log_position = space->log_head;
 	catch_up(space, tree);
 	space->active = tree;
 	space->statistics.tree_switches++;
@@ -214,8 +233,9 @@ static void fence_page(struct lsp_vcpu *space, const struct fence *fence, gva_t 
 void space_fence(struct lsp_vcpu *space, const struct fence *fence)
 {
 	uint64_t first = align_down(fence->start.raw, PAGE_SIZE);
-	uint64_t pages = (align_up(fence->start.raw + fence->size, PAGE_SIZE) - first) >>
-			 PAGE_SHIFT;
+	/* Not by the end, which may be that of the address space. */
+	uint64_t bytes = fence->start.raw - first + fence->size;
+	uint64_t pages = (bytes >> PAGE_SHIFT) + !is_aligned(bytes, PAGE_SIZE);
 
 	/* A long range would push the whole log out: it may as well be everything. */
 	if (!fence->has_address || pages > FENCE_LOG_LIMIT) {

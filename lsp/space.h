@@ -55,6 +55,12 @@ struct lsp_vcpu {
 };
 
 /*
+ * Start with satp Bare, on a tree of it that is not loaded yet: from here on
+ * there is an active tree. STATUS_NO_MEMORY: not even a root page.
+ */
+enum status space_create(struct lsp_vcpu *space);
+
+/*
  * Run on the tree for this satp (and, when it is Bare, this privilege), made
  * if there is none. STATUS_NO_MEMORY: not even a root page; nothing changed.
  */

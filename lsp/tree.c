@@ -17,6 +17,12 @@ static unsigned origin_of(pte_t leaf)
 	return (unsigned)((leaf.raw & PTE_RSW) >> PTE_RSW_SHIFT);
 }
 
+/*
+ * In a pointer's RSW: some leaf below came from one guest leaf as large as all
+ * that the pointer spans. A fence of any address in there drops those.
+ */
+#define POINTER_SPLIT (UINT64_C(1) << PTE_RSW_SHIFT)
+
 static unsigned levels_of(const struct shadow_tree *tree)
 {
 	return mode_levels(tree->mode);
@@ -85,7 +91,7 @@ void tree_empty(struct shadow_tree *tree, struct shadow_pool *pool)
 			give_tables(pool, unlinked, levels_of(tree) - 2);
 		tree->root[i] = PTE(0);
 	}
-	tree->split_levels = 0;
+	tree->has_huge_origin = false;
 	tree->stale = false;
 }
 
@@ -112,13 +118,14 @@ static void remove_tables(struct shadow_tree *tree, struct shadow_pool *pool,
 	give_tables(pool, pointer, level - 1);
 }
 
-/* The entry for gva at that level, with the tables above it made. */
-static pte_t *reach_entry(struct shadow_tree *tree, struct shadow_pool *pool, gva_t gva,
-			  unsigned wanted)
+/* The entry that a fill is for, with the tables above it made and marked. */
+static pte_t *reach_entry(struct shadow_tree *tree, struct shadow_pool *pool,
+			  const struct shadow_fill *fill)
 {
+	gva_t gva = fill->gva;
 	pte_t *table = tree->root;
 
-	for (unsigned level = levels_of(tree) - 1; level > wanted; level--) {
+	for (unsigned level = levels_of(tree) - 1; level > fill->level; level--) {
 		pte_t *entry = &table[level_index(gva.raw, level)];
 
 		if (pte_is_leaf(*entry))
@@ -130,9 +137,11 @@ static pte_t *reach_entry(struct shadow_tree *tree, struct shadow_pool *pool, gv
 				return NULL;
 			entry_set(entry, pte_make((uintptr_t)page, PTE_V));
 		}
+		if (level == fill->guest_level)
+			entry_set(entry, PTE(entry->raw | POINTER_SPLIT));
 		table = table_of(*entry);
 	}
-	return &table[level_index(gva.raw, wanted)];
+	return &table[level_index(gva.raw, fill->level)];
 }
 
 static pte_t shadow_leaf(const struct shadow_fill *fill)
@@ -151,7 +160,7 @@ enum status tree_install(struct shadow_tree *tree, struct shadow_pool *pool,
 			 const struct shadow_fill *fill)
 {
 	pte_t leaf = shadow_leaf(fill);
-	pte_t *entry = reach_entry(tree, pool, fill->gva, fill->level);
+	pte_t *entry = reach_entry(tree, pool, fill);
 	pte_t old;
 
 	if (!entry)
@@ -160,8 +169,8 @@ enum status tree_install(struct shadow_tree *tree, struct shadow_pool *pool,
 		remove_tables(tree, pool, entry, fill->level);
 	old = *entry;
 	entry_set(entry, leaf);
-	if (fill->guest_level > fill->level)
-		tree->split_levels |= 1u << origin_code(fill->guest_level);
+	if (fill->guest_level >= ORIGIN_LIMIT)
+		tree->has_huge_origin = true;
 	/*
 	 * A fault on an entry that was right already: the hart has cached that
 	 * there was none, perhaps at a level above, so the whole tree is fenced.
@@ -189,27 +198,6 @@ static bool drop_origin(pte_t *table, unsigned level, unsigned origin)
 	return dropped;
 }
 
-/*
- * Leaves that were split off one guest leaf of this level: they lie in the one
- * table that spans as much as that leaf; for the largest, anywhere.
- */
-static bool drop_split(struct shadow_tree *tree, gva_t gva, unsigned origin)
-{
-	pte_t *table = tree->root;
-	unsigned level = levels_of(tree) - 1;
-
-	if (origin == ORIGIN_LIMIT)
-		return drop_origin(table, level, origin);
-	for (; level >= origin; level--) {
-		pte_t entry = table[level_index(gva.raw, level)];
-
-		if (!is_pointer(entry))
-			return false;
-		table = table_of(entry);
-	}
-	return drop_origin(table, level, origin);
-}
-
 static pte_t *find_leaf(const struct shadow_tree *tree, gva_t gva, unsigned *level)
 {
 	pte_t *table = tree->root;
@@ -226,21 +214,45 @@ static pte_t *find_leaf(const struct shadow_tree *tree, gva_t gva, unsigned *lev
 	return NULL;
 }
 
+/* A pointer on the way to the fenced address: what one guest leaf put below it. */
+static bool drop_split(pte_t *pointer, unsigned level)
+{
+	if (!(pointer->raw & POINTER_SPLIT))
+		return false;
+	entry_set(pointer, PTE(pointer->raw & ~POINTER_SPLIT));
+	return drop_origin(table_of(*pointer), level - 1, origin_code(level));
+}
+
+/* The largest origins are not told apart, and may reach across the whole tree. */
+static bool drop_huge(struct shadow_tree *tree)
+{
+	if (!tree->has_huge_origin)
+		return false;
+	tree->has_huge_origin = false;
+	return drop_origin(tree->root, levels_of(tree) - 1, ORIGIN_LIMIT);
+}
+
 void tree_drop(struct shadow_tree *tree, gva_t gva)
 {
-	unsigned level;
-	pte_t *leaf;
-	bool dropped = false;
+	pte_t *table = tree->root;
+	bool dropped;
 
 	/* "SFENCE.VMA with an invalid virtual address has no effect." */
 	if (tree->bare || !gva_is_canonical(gva, levels_of(tree)))
 		return;
-	leaf = find_leaf(tree, gva, &level);
-	if (leaf)
-		remove_leaf(tree, leaf, gva);
-	for (unsigned origin = 1; origin <= ORIGIN_LIMIT; origin++)
-		if (tree->split_levels & 1u << origin)
-			dropped |= drop_split(tree, gva, origin);
+	dropped = drop_huge(tree);
+	for (unsigned level = levels_of(tree); level-- > 0;) {
+		pte_t *entry = &table[level_index(gva.raw, level)];
+
+		if (!pte_valid(*entry))
+			break;
+		if (pte_is_leaf(*entry)) {
+			remove_leaf(tree, entry, gva);
+			break;
+		}
+		dropped |= drop_split(entry, level);
+		table = table_of(*entry);
+	}
 	if (dropped)
 		asid_fence_tree(&tree->tag);
 }

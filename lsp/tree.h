@@ -33,7 +33,7 @@ struct shadow_tree {
 	struct asid_tag tag;
 	uint64_t log_position; /* fences up to here are applied; see fence_log */
 	uint64_t last_use;
-	unsigned split_levels; /* bit n: some leaf is smaller than its level-n origin */
+	bool has_huge_origin; /* some leaf came from a guest leaf of level 3 or more */
 };
 
 /* One translation to install: the guest's leaf, and where it leads. */

@@ -64,7 +64,6 @@ static struct walk found(const struct guest_memory *memory, pte_t leaf, unsigned
 	return walk;
 }
 
-/* The well-formed leaf for gva, with A set or not. */
 static struct walk walk_tables(const struct guest_memory *memory, uint64_t satp,
 			       gva_t gva)
 {
@@ -140,9 +139,7 @@ struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,
 
 struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gva_t gva)
 {
-	struct walk walk = walk_tables(memory, satp, gva);
-
-	if (walk.outcome == OUTCOME_FILLED && !(walk.leaf.raw & PTE_A))
-		return walk_ends(OUTCOME_PAGE_FAULT);
-	return walk;
+	if (satp_mode(satp) == SATP_BARE)
+		return walk_bare(memory, gva);
+	return walk_tables(memory, satp, gva);
 }

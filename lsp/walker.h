@@ -26,8 +26,8 @@ struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,
 		       const struct access *access);
 
 /*
- * The leaf for gva, whoever may access it: PAGE_FAULT where there is none that
- * a TLB could hold (invalid, malformed, or A clear).
+ * The leaf for gva, whoever may access it and whatever its A and D are:
+ * PAGE_FAULT where there is no well-formed one.
  */
 struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gva_t gva);
 

@@ -19,9 +19,10 @@ static uint64_t order_size(unsigned order)
 
 static bool append(struct guest_memory *memory, hpa_t hpa, uint64_t size)
 {
-	struct guest_run *last = &memory->runs[memory->run_count - 1];
+	unsigned count = memory->run_count;
+	struct guest_run *last = count > 0 ? &memory->runs[count - 1] : NULL;
 
-	if (memory->run_count > 0 && last->hpa.raw + last->size == hpa.raw) {
+	if (last && last->hpa.raw + last->size == hpa.raw) {
 		last->size += size;
 	} else {
 		if (memory->run_count == GUEST_RUN_LIMIT)

@@ -88,6 +88,12 @@ static enum status nested_vm_create(struct vm *vm)
 	return status;
 }
 
+/* The guest's own tables answer, so whatever the chip does is exact. */
+static struct paging_isa nested_isa(void)
+{
+	return (struct paging_isa){.svade = arch_guest_svade(), .cache_management = true};
+}
+
 static enum status nested_vcpu_create(struct vcpu *vcpu)
 {
 	(void)vcpu;
@@ -123,7 +129,9 @@ static bool find_gpa(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t *gpa)
 	*gpa = exit->gpa;
 	if (exit->gpa_known)
 		return true;
-	walk = guest_walk(&vcpu->vm->memory, arch_guest_satp(vcpu), &exit->access);
+	/* The guest's own stage permitted the access, or it would have faulted first. */
+	walk = guest_walk_leaf(&vcpu->vm->memory, arch_guest_satp(vcpu),
+			       exit->access.gva);
 	*gpa = walk.gpa;
 	return walk.outcome == OUTCOME_FILLED || walk.outcome == OUTCOME_DEVICE;
 }
@@ -185,7 +193,7 @@ static void nested_report(const struct vm *vm, struct json *json)
 const struct paging_mode paging_nested = {
 	.name = "nested",
 	.missing = nested_missing,
-	.svade = arch_guest_svade,
+	.isa = nested_isa,
 	.vm_create = nested_vm_create,
 	.vm_destroy = nested_vm_destroy,
 	.vcpu_create = nested_vcpu_create,

@@ -26,14 +26,20 @@ struct fence {
 	uint16_t asid;
 };
 
+/* What a guest is told of the ISA, as far as its paging mode decides it. */
+struct paging_isa {
+	bool svade;	       /* it sets A and D itself */
+	bool cache_management; /* cbo.clean, cbo.flush and cbo.inval may be offered */
+};
+
 struct paging_mode {
 	const char *name;
 
 	/* NULL, or one line that says what this machine lacks for the mode. */
 	const char *(*missing)(void);
 
-	/* True if the guest is to set A and D itself (Svade). */
-	bool (*svade)(void);
+	/* What of the ISA depends on the mode. */
+	struct paging_isa (*isa)(void);
 
 	enum status (*vm_create)(struct vm *vm);
 	void (*vm_destroy)(struct vm *vm);

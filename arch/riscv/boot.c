@@ -86,7 +86,8 @@ static const char *base_letters(const struct host_hart *hart)
 static void log_guest_isa(void)
 {
 	const char *names[32];
-	size_t count = arch_guest_extensions(features.svade, names, ARRAY_LENGTH(names));
+	const struct paging_isa isa = {features.svade, .cache_management = true};
+	size_t count = arch_guest_extensions(&isa, names, ARRAY_LENGTH(names));
 	char text[200];
 	size_t used = 0;
 
@@ -94,7 +95,7 @@ static void log_guest_isa(void)
 		format_text(text + used, sizeof(text) - used, " %s", names[i]);
 		used += strlen(text + used);
 	}
-	log_line("guests see:%s", text);
+	log_line("guests may see:%s", text);
 }
 
 static void log_machine(void)

@@ -88,10 +88,14 @@ static void probe_environment(void)
 static void read_device_tree(void)
 {
 	const struct host_hart *hart = &machine.fdt.harts[0];
+	unsigned long unused = 0;
 
 	features.svinval = host_fdt_has_extension(hart, "svinval");
-	features.state_enable = host_fdt_has_extension(hart, "smstateen") ||
-				host_fdt_has_extension(hart, "ssstateen");
+	/* Firmware may keep it from us even then (mstateen0.SE0). */
+	features.state_enable =
+		(host_fdt_has_extension(hart, "smstateen") ||
+		 host_fdt_has_extension(hart, "ssstateen")) &&
+		guarded("csrw " CSR_TEXT(CSR_HSTATEEN0) ", %1", "r"(unused));
 }
 
 /* Run the guest code at pc with a0 until it traps; returns scause. */
@@ -120,6 +124,7 @@ static bool probe_svade(struct vcpu *vcpu, pte_t *root)
 	root[level_index(code, 2)] =
 		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
 	root[level_index(data, 2)] = pte_make(code, PTE_V | PTE_R);
+	arch_shadow_fence_all();
 	return run_probe(vcpu, probe_guest_load, data + ((uintptr_t)root & (GIB - 1)),
 			 atp) == EXCEPTION_LOAD_PAGE;
 }
@@ -153,8 +158,12 @@ void features_probe(hpa_t denied)
 	if (!features.hypervisor)
 		return;
 	csr_write(CSR_HIDELEG, 0);
+	csr_write(CSR_HIE, 0);
 	csr_write(CSR_HVIP, 0);
 	probe_csr_fields();
+	/* hgatp.MODE was changed, and not only by us. */
+	arch_gstage_fence(0);
+	arch_shadow_fence_all();
 	probe_environment();
 	read_device_tree();
 	probe_by_guest(denied);

@@ -9,6 +9,7 @@
 #include "arch/riscv/features.h"
 #include "core/arch.h"
 #include "core/machine.h"
+#include "mm/paging.h"
 #include "mm/pte.h"
 
 /* In the device-tree binding's order: single letters, then Z, then S. */
@@ -24,17 +25,19 @@ static bool is_always_there(const char *name)
 	return name[1] == '\0';
 }
 
-size_t arch_guest_extensions(bool svade, const char **names, size_t limit)
+size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
+			     size_t limit)
 {
 	const struct host_hart *hart = &machine.fdt.harts[0];
 	const struct {
 		const char *name;
 		bool shown;
 	} probed[] = {
-		{"zicbom", features.cache_block_manage && hart->cbom_block_size},
+		{"zicbom", isa->cache_management && features.cache_block_manage &&
+				   hart->cbom_block_size},
 		{"zicboz", features.cache_block_zero && hart->cboz_block_size},
 		{"sstc", features.sstc},
-		{"svade", svade},
+		{"svade", isa->svade},
 		{"svinval", features.svinval},
 	};
 	size_t count = 0;

@@ -13,6 +13,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/sbi_client.h"
 #include "core/arch.h"
+#include "core/vm.h"
 #include "mm/pte.h"
 
 #define EXCEPTION_BIT(number) (UINT64_C(1) << (number))
@@ -62,23 +63,37 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 	vcpu->arch.x[11] = a1;
 }
 
-static uint64_t guest_environment(void)
+/* hgatp, and the fence that every change of its MODE needs, Bare included. */
+static void set_gstage(uint64_t hgatp, unsigned vmid)
+{
+	csr_write(CSR_HGATP, hgatp);
+	arch_gstage_fence(vmid);
+	/* A VMID that others have had: their entries, under ASIDs of their own. */
+	if (hgatp != 0 || features.vmid_bits == 0)
+		arch_shadow_fence_all();
+}
+
+static void set_environment(bool cache_management)
 {
 	uint64_t bits = 0;
 
+	if (!features.environment)
+		return;
 	if (features.sstc)
 		bits |= HENVCFG_STCE;
 	if (features.cache_block_zero)
 		bits |= HENVCFG_CBZE;
-	if (features.cache_block_manage)
+	if (features.cache_block_manage && cache_management)
 		bits |= HENVCFG_CBCFE | HENVCFG_CBIE_FLUSH;
-	return bits;
+	csr_write(CSR_HENVCFG, bits);
 }
 
 void arch_vcpu_load(struct vcpu *vcpu)
 {
 	const struct guest_csrs *csrs = &vcpu->arch.csrs;
 
+	/* First: bits of vsie that hideleg does not delegate are read-only zero. */
+	csr_write(CSR_HIDELEG, GUEST_INTERRUPTS);
 	csr_write(CSR_VSSTATUS, csrs->status);
 	csr_write(CSR_VSIE, csrs->ie);
 	csr_write(CSR_VSTVEC, csrs->tvec);
@@ -90,11 +105,9 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	csr_write(CSR_VSATP, 0);
 	csr_write(CSR_HVIP, csrs->vip);
 	csr_write(CSR_SCOUNTEREN, csrs->counteren);
-	csr_write(CSR_HIDELEG, GUEST_INTERRUPTS);
 	csr_write(CSR_HCOUNTEREN, COUNTERS_FOR_GUEST);
+	set_environment(vcpu->vm->mode->isa().cache_management);
 	csr_write(CSR_HTIMEDELTA, vcpu->arch.time_delta);
-	if (features.environment)
-		csr_write(CSR_HENVCFG, guest_environment());
 	if (features.sstc)
 		csr_write(CSR_VSTIMECMP, csrs->timecmp);
 	if (features.environment)
@@ -103,7 +116,7 @@ void arch_vcpu_load(struct vcpu *vcpu)
 		csr_write(CSR_HSTATEEN0, STATEEN_ENVCFG);
 	csr_set(CSR_SSTATUS, SSTATUS_FS);
 	fp_restore(&vcpu->arch);
-	csr_set(CSR_SIE, INTERRUPT_SEI | INTERRUPT_SSI);
+	csr_set(CSR_SIE, INTERRUPT_SSI);
 	vcpu->arch.loaded = true;
 }
 
@@ -138,10 +151,13 @@ void arch_vcpu_put(struct vcpu *vcpu)
 	fp_save(&vcpu->arch);
 	drop_reservation();
 	csr_write(CSR_HVIP, 0);
+	csr_write(CSR_VSIE, 0);
 	csr_write(CSR_HEDELEG, 0);
 	csr_write(CSR_HIDELEG, 0);
+	csr_clear(CSR_SIE, INTERRUPT_SSI | INTERRUPT_STI);
+	/* Nothing of the guest's is walked from here on: its tables may be freed. */
 	csr_write(CSR_VSATP, 0);
-	csr_clear(CSR_SIE, INTERRUPT_SEI | INTERRUPT_SSI | INTERRUPT_STI);
+	set_gstage(0, 0);
 }
 
 /* ---- exits ---- */
@@ -317,6 +333,11 @@ unsigned arch_hart_index(void)
 	return (unsigned)(this_hart() - harts);
 }
 
+void arch_host_external_enable(void)
+{
+	csr_set(CSR_SIE, INTERRUPT_SEI);
+}
+
 void arch_kick_received(void)
 {
 	csr_clear(CSR_SIP, INTERRUPT_SSI);
@@ -338,12 +359,9 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 {
 	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
 	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
-	csr_write(CSR_HGATP, (uint64_t)mode << SATP_MODE_SHIFT |
-				     (uint64_t)vmid << SATP_ASID_SHIFT |
-				     root.raw >> PAGE_SHIFT);
-	arch_gstage_fence(vmid);
-	/* Entries of whoever had this VMID before: ASIDs are the guest's own. */
-	arch_shadow_fence_all();
+	set_gstage((uint64_t)mode << SATP_MODE_SHIFT | (uint64_t)vmid << SATP_ASID_SHIFT |
+			   root.raw >> PAGE_SHIFT,
+		   vmid);
 	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
 }
 
@@ -351,7 +369,7 @@ void arch_translate_shadow(struct vcpu *vcpu)
 {
 	vcpu->arch.hstatus |= HSTATUS_VTVM;
 	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS);
-	csr_write(CSR_HGATP, 0);
+	set_gstage(0, 0);
 }
 
 uint64_t arch_guest_satp(const struct vcpu *vcpu)

@@ -19,10 +19,13 @@ void sbi_remote_fence_i(struct vcpu *vcpu, struct vcpu *target, const void *unus
 	arch_fence_i();
 }
 
-/* Start and size 0, or size -1, mean the whole address space; so does a wrap. */
+/*
+ * Start and size 0, or size -1, mean the whole address space; a range that
+ * reaches its end or wraps is taken for it too.
+ */
 struct fence sbi_fence_range(uint64_t start, uint64_t size)
 {
-	bool everything = (start == 0 && size == 0) || start + size < start;
+	bool everything = (start == 0 && size == 0) || size >= -PAGE_SIZE - start;
 
 	return (struct fence){
 		.has_address = !everything,
