@@ -4,7 +4,6 @@
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/guest_fdt.h"
-#include "core/json.h"
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/machine.h"
@@ -260,64 +259,4 @@ const char *vm_end_text(enum vm_end end)
 		[VM_STOPPED] = "stopped",
 	};
 	return texts[end];
-}
-
-/* ---- the report ---- */
-
-static uint64_t exits_for(const struct vm *vm, enum exit_reason reason)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		sum += vm->vcpus[i].counters.fast[reason] +
-		       vm->vcpus[i].counters.full[reason];
-	return sum;
-}
-
-static void report_reasons(struct json *json, const char *name, const uint64_t *counts)
-{
-	json_object(json, name);
-	for (unsigned i = 0; i < REASON_COUNT; i++)
-		if (counts[i] > 0)
-			json_number(json, exit_reason_names[i], counts[i]);
-	json_object_end(json);
-}
-
-static void report_exits(const struct vm *vm, struct json *json)
-{
-	uint64_t sums[REASON_COUNT];
-	uint64_t total = 0;
-
-	for (unsigned i = 0; i < REASON_COUNT; i++)
-		total += sums[i] = exits_for(vm, i);
-	json_number(json, "exits_total", total);
-	report_reasons(json, "exits", sums);
-	json_array(json, "vcpus");
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		json_object(json, NULL);
-		json_number(json, "id", i);
-		report_reasons(json, "fast", vm->vcpus[i].counters.fast);
-		report_reasons(json, "full", vm->vcpus[i].counters.full);
-		json_object_end(json);
-	}
-	json_array_end(json);
-}
-
-void vm_report(const struct vm *vm)
-{
-	struct json json = {0};
-
-	json_object(&json, NULL);
-	json_text(&json, "vm", vm->name);
-	json_text(&json, "seat", arch_seat());
-	json_text(&json, "paging", vm->mode ? vm->mode->name : "");
-	json_text(&json, "reason", vm_end_text(vm->end));
-	json_text(&json, "detail", vm->detail);
-	json_number(&json, "memory", vm->memory.size);
-	report_exits(vm, &json);
-	json_object(&json, "shadow");
-	if (vm->paging)
-		vm->mode->report(vm, &json);
-	json_object_end(&json);
-	json_object_end(&json);
 }

@@ -16,23 +16,6 @@
 #include "core/vm.h"
 #include "mm/pte.h"
 
-#define EXCEPTION_BIT(number) (UINT64_C(1) << (number))
-
-/* Never the hypervisor's business, whatever the paging mode. */
-#define DELEGATED_ALWAYS                                                                 \
-	(EXCEPTION_BIT(0) | EXCEPTION_BIT(EXCEPTION_FETCH_ACCESS) |                      \
-	 EXCEPTION_BIT(EXCEPTION_ILLEGAL_INSTRUCTION) |                                  \
-	 EXCEPTION_BIT(EXCEPTION_BREAKPOINT) |                                           \
-	 EXCEPTION_BIT(EXCEPTION_LOAD_MISALIGNED) |                                      \
-	 EXCEPTION_BIT(EXCEPTION_LOAD_ACCESS) |                                          \
-	 EXCEPTION_BIT(EXCEPTION_STORE_MISALIGNED) |                                     \
-	 EXCEPTION_BIT(EXCEPTION_STORE_ACCESS) | EXCEPTION_BIT(EXCEPTION_USER_ECALL))
-
-/* The guest's own when it translates by its own tables. */
-#define DELEGATED_PAGE_FAULTS                                                            \
-	(EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) | EXCEPTION_BIT(EXCEPTION_LOAD_PAGE) |      \
-	 EXCEPTION_BIT(EXCEPTION_STORE_PAGE))
-
 #define INTERRUPT_CAUSE	   (UINT64_C(1) << 63)
 #define GUEST_INTERRUPTS   (INTERRUPT_VSSI | INTERRUPT_VSTI | INTERRUPT_VSEI)
 #define COUNTERS_FOR_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
@@ -61,16 +44,6 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 	};
 	vcpu->arch.x[10] = a0;
 	vcpu->arch.x[11] = a1;
-}
-
-/* hgatp, and the fence that every change of its MODE needs, Bare included. */
-static void set_gstage(uint64_t hgatp, unsigned vmid)
-{
-	csr_write(CSR_HGATP, hgatp);
-	arch_gstage_fence(vmid);
-	/* A VMID that others have had: their entries, under ASIDs of their own. */
-	if (hgatp != 0 || features.vmid_bits == 0)
-		arch_shadow_fence_all();
 }
 
 static void set_environment(bool cache_management)
@@ -157,7 +130,8 @@ void arch_vcpu_put(struct vcpu *vcpu)
 	csr_clear(CSR_SIE, INTERRUPT_SSI | INTERRUPT_STI);
 	/* Nothing of the guest's is walked from here on: its tables may be freed. */
 	csr_write(CSR_VSATP, 0);
-	set_gstage(0, 0);
+	csr_write(CSR_HGATP, 0);
+	arch_gstage_fence(0);
 }
 
 /* ---- exits ---- */
@@ -351,98 +325,4 @@ void arch_io_barrier(void)
 void arch_fence_i(void)
 {
 	__asm__ volatile("fence.i" ::: "memory");
-}
-
-/* ---- translation ---- */
-
-void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
-{
-	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
-	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
-	set_gstage((uint64_t)mode << SATP_MODE_SHIFT | (uint64_t)vmid << SATP_ASID_SHIFT |
-			   root.raw >> PAGE_SHIFT,
-		   vmid);
-	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
-}
-
-void arch_translate_shadow(struct vcpu *vcpu)
-{
-	vcpu->arch.hstatus |= HSTATUS_VTVM;
-	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS);
-	set_gstage(0, 0);
-}
-
-uint64_t arch_guest_satp(const struct vcpu *vcpu)
-{
-	(void)vcpu;
-	return csr_read(CSR_VSATP);
-}
-
-void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value)
-{
-	(void)vcpu;
-	csr_write(CSR_VSATP, value);
-}
-
-void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
-{
-	csr_write(CSR_VSATP, (uint64_t)mode << SATP_MODE_SHIFT |
-				     (uint64_t)asid << SATP_ASID_SHIFT |
-				     root.raw >> PAGE_SHIFT);
-}
-
-void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
-{
-	/* hfence.vvma gva, asid */
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, %1" ::"r"(gva.raw),
-			 "r"((uint64_t)asid)
-			 : "memory");
-}
-
-void arch_shadow_fence_asid(unsigned asid)
-{
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, %0" ::"r"((uint64_t)asid)
-			 : "memory");
-}
-
-void arch_shadow_fence_all(void)
-{
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, x0" ::: "memory");
-}
-
-void arch_gstage_fence(unsigned vmid)
-{
-	/* hfence.gvma x0, vmid: rs2 = a register, so VMID 0 means VMID 0. */
-	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, x0, %0" ::"r"((uint64_t)vmid)
-			 : "memory");
-}
-
-uint32_t arch_translation_modes(void)
-{
-	return features.guest_modes;
-}
-
-uint32_t arch_gstage_modes(void)
-{
-	return features.gstage_modes;
-}
-
-bool arch_satp_traps(void)
-{
-	return features.satp_traps;
-}
-
-bool arch_guest_svade(void)
-{
-	return features.svade;
-}
-
-unsigned arch_asid_bits(void)
-{
-	return features.asid_bits;
-}
-
-unsigned arch_vmid_bits(void)
-{
-	return features.vmid_bits;
 }
