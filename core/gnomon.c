@@ -8,11 +8,14 @@
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/options.h"
+#include "core/panic.h"
 #include "core/timer.h"
 #include "core/vm.h"
+#include "mm/page_alloc.h"
 
 static struct options options;
 static struct vm vm;
+static uint64_t free_pages; /* before the VM was made */
 
 static void init_console(void)
 {
@@ -46,11 +49,15 @@ static _Noreturn void finish(void)
 		vm_report(&vm);
 		console_write("\r\n");
 	}
+	vm_destroy(&vm);
+	/* Whatever the guest did, all of its memory is back. */
+	assert(page_alloc_free_pages() == free_pages);
 	arch_power_off(vm.end != VM_POWER_OFF && vm.end != VM_REBOOT);
 }
 
 _Noreturn void gnomon_refuse(const char *why)
 {
+	free_pages = page_alloc_free_pages();
 	log_line("%s", why);
 	vm.name = vm.name ? vm.name : "";
 	vm_end(&vm, VM_STOPPED, why);
@@ -101,6 +108,7 @@ _Noreturn void gnomon_main(void)
 	struct vm_config config;
 
 	read_bundle(&config);
+	free_pages = page_alloc_free_pages();
 	if (vm_create(&vm, &config) != STATUS_OK) {
 		log_line("vm %s: %s", vm.name, vm.detail);
 		finish();

@@ -59,7 +59,7 @@ void vm_report(const struct vm *vm)
 	json_number(&json, "memory", vm->memory.size);
 	report_exits(vm, &json);
 	json_object(&json, "shadow");
-	if (vm->paging)
+	if (vm->memory.size > 0)
 		vm->mode->report(vm, &json);
 	json_object_end(&json);
 	json_object_end(&json);

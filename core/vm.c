@@ -234,11 +234,10 @@ enum status vm_create(struct vm *vm, const struct vm_config *config)
 
 void vm_destroy(struct vm *vm)
 {
-	if (vm->paging) {
-		for (unsigned i = 0; i < vm->vcpu_count; i++)
-			vm->mode->vcpu_destroy(&vm->vcpus[i]);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vm->mode->vcpu_destroy(&vm->vcpus[i]);
+	if (vm->mode)
 		vm->mode->vm_destroy(vm);
-	}
 	if (vm->memory.size > 0)
 		guest_memory_free(&vm->memory);
 }

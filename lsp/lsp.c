@@ -18,7 +18,7 @@
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 
-/* Shadow pages of a VM: what its RAM takes in 4 KiB leaves, eight times over. */
+/* Shadow pages of a vCPU: what all RAM takes in 4 KiB leaves, eight times over. */
 #define POOL_SHARE 64
 #define POOL_LEAST (MIB / PAGE_SIZE)
 
@@ -53,26 +53,16 @@ static unsigned order_for(uint64_t size)
 	return order;
 }
 
+/* Everything is the vCPUs' own. */
 static enum status lsp_vm_create(struct vm *vm)
 {
-	struct lsp_vm *lsp = page_alloc_zeroed(order_for(sizeof(struct lsp_vm)));
-
-	vm->paging = lsp;
-	if (!lsp)
-		return STATUS_NO_MEMORY;
-	lsp->pool.limit = (vm->memory.size >> PAGE_SHIFT) / POOL_SHARE + POOL_LEAST;
+	(void)vm;
 	return STATUS_OK;
 }
 
 static void lsp_vm_destroy(struct vm *vm)
 {
-	struct lsp_vm *lsp = vm->paging;
-
-	if (!lsp)
-		return;
-	assert(lsp->pool.used == 0);
-	page_free(lsp, order_for(sizeof(*lsp)));
-	vm->paging = NULL;
+	(void)vm;
 }
 
 static enum status lsp_vcpu_create(struct vcpu *vcpu)
@@ -82,8 +72,8 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 	vcpu->paging = space;
 	if (!space)
 		return STATUS_NO_MEMORY;
-	space->vm = vcpu->vm->paging;
 	space->memory = &vcpu->vm->memory;
+	space->pool.limit = (space->memory->size >> PAGE_SHIFT) / POOL_SHARE + POOL_LEAST;
 	return space_create(space);
 }
 
@@ -94,6 +84,7 @@ static void lsp_vcpu_destroy(struct vcpu *vcpu)
 	if (!space)
 		return;
 	space_destroy(space);
+	assert(space->pool.used == 0);
 	page_free(space, order_for(sizeof(*space)));
 	vcpu->paging = NULL;
 }
@@ -268,14 +259,19 @@ static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
 
 static void lsp_report(const struct vm *vm, struct json *json)
 {
-	const struct lsp_vm *lsp = vm->paging;
+	uint64_t pages = 0, limit = 0;
 
-	json_number(json, "pages", lsp->pool.used);
-	json_number(json, "page_limit", lsp->pool.limit);
 	json_array(json, "vcpus");
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		report_vcpu(vm->vcpus[i].paging, json);
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		const struct lsp_vcpu *space = vm->vcpus[i].paging;
+
+		pages += space->pool.used;
+		limit += space->pool.limit;
+		report_vcpu(space, json);
+	}
 	json_array_end(json);
+	json_number(json, "pages", pages);
+	json_number(json, "page_limit", limit);
 }
 
 const struct paging_mode paging_lsp = {

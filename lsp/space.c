@@ -65,7 +65,7 @@ static bool evict_one(struct lsp_vcpu *space)
 	if (!tree)
 		return false;
 	space->statistics.tree_evictions++;
-	tree_destroy(tree, &space->vm->pool);
+	tree_destroy(tree, &space->pool);
 	return true;
 }
 
@@ -80,13 +80,13 @@ static struct shadow_tree *unused_tree(struct lsp_vcpu *space)
 static void empty_tree(struct lsp_vcpu *space, struct shadow_tree *tree)
 {
 	space->statistics.trees_emptied++;
-	tree_empty(tree, &space->vm->pool);
+	tree_empty(tree, &space->pool);
 }
 
 /* A root page, at the price of older trees and of what the active one holds. */
 static bool create_root(struct lsp_vcpu *space, struct shadow_tree *tree, unsigned mode)
 {
-	struct shadow_pool *pool = &space->vm->pool;
+	struct shadow_pool *pool = &space->pool;
 
 	while (tree_create(tree, pool, mode) != STATUS_OK) {
 		if (evict_one(space))
@@ -187,7 +187,7 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 
 enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill)
 {
-	struct shadow_pool *pool = &space->vm->pool;
+	struct shadow_pool *pool = &space->pool;
 
 	while (tree_install(space->active, pool, fill) != STATUS_OK) {
 		if (evict_one(space))
@@ -250,6 +250,6 @@ void space_destroy(struct lsp_vcpu *space)
 {
 	for (unsigned i = 0; i < TREE_LIMIT; i++)
 		if (space->trees[i].root)
-			tree_destroy(&space->trees[i], &space->vm->pool);
+			tree_destroy(&space->trees[i], &space->pool);
 	space->active = NULL;
 }

@@ -28,10 +28,6 @@ struct fence_log_entry {
 	uint16_t asid;
 };
 
-struct lsp_vm {
-	struct shadow_pool pool;
-};
-
 struct lsp_statistics {
 	uint64_t fills;
 	uint64_t fence_installs; /* translations installed at the fence itself */
@@ -43,7 +39,7 @@ struct lsp_statistics {
 };
 
 struct lsp_vcpu {
-	struct lsp_vm *vm;
+	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	const struct guest_memory *memory;
 	uint64_t satp; /* as the guest reads it */
 	struct shadow_tree *active;

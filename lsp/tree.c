@@ -91,7 +91,6 @@ void tree_empty(struct shadow_tree *tree, struct shadow_pool *pool)
 			give_tables(pool, unlinked, levels_of(tree) - 2);
 		tree->root[i] = PTE(0);
 	}
-	tree->has_huge_origin = false;
 	tree->stale = false;
 }
 
@@ -169,8 +168,6 @@ enum status tree_install(struct shadow_tree *tree, struct shadow_pool *pool,
 		remove_tables(tree, pool, entry, fill->level);
 	old = *entry;
 	entry_set(entry, leaf);
-	if (fill->guest_level >= ORIGIN_LIMIT)
-		tree->has_huge_origin = true;
 	/*
 	 * A fault on an entry that was right already: the hart has cached that
 	 * there was none, perhaps at a level above, so the whole tree is fenced.
@@ -223,24 +220,14 @@ static bool drop_split(pte_t *pointer, unsigned level)
 	return drop_origin(table_of(*pointer), level - 1, origin_code(level));
 }
 
-/* The largest origins are not told apart, and may reach across the whole tree. */
-static bool drop_huge(struct shadow_tree *tree)
-{
-	if (!tree->has_huge_origin)
-		return false;
-	tree->has_huge_origin = false;
-	return drop_origin(tree->root, levels_of(tree) - 1, ORIGIN_LIMIT);
-}
-
 void tree_drop(struct shadow_tree *tree, gva_t gva)
 {
 	pte_t *table = tree->root;
-	bool dropped;
+	bool dropped = false;
 
 	/* "SFENCE.VMA with an invalid virtual address has no effect." */
 	if (tree->bare || !gva_is_canonical(gva, levels_of(tree)))
 		return;
-	dropped = drop_huge(tree);
 	for (unsigned level = levels_of(tree); level-- > 0;) {
 		pte_t *entry = &table[level_index(gva.raw, level)];
 

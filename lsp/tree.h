@@ -17,7 +17,7 @@
 #include "mm/guest_memory.h"
 #include "mm/pte.h"
 
-/* Shadow table pages of one VM, and how many it may have. */
+/* Shadow table pages of one vCPU, and how many it may have. */
 struct shadow_pool {
 	uint64_t used;
 	uint64_t limit;
@@ -33,7 +33,6 @@ struct shadow_tree {
 	struct asid_tag tag;
 	uint64_t log_position; /* fences up to here are applied; see fence_log */
 	uint64_t last_use;
-	bool has_huge_origin; /* some leaf came from a guest leaf of level 3 or more */
 };
 
 /* One translation to install: the guest's leaf, and where it leads. */

@@ -108,6 +108,9 @@ void page_alloc_add(hpa_t start, uint64_t size)
 	uint64_t address = align_up(start.raw, PAGE_SIZE);
 	uint64_t end = align_down(start.raw + size, PAGE_SIZE);
 
+	/* Blocks that were taken one by one may come back as one range. */
+	if (address < end)
+		memset(state_of(address), INSIDE, (end - address) >> PAGE_SHIFT);
 	while (address < end) {
 		unsigned order = 0;
 
