@@ -18,23 +18,31 @@ static bool set_console(struct options *options, const char *value)
 
 static const struct {
 	const char *name;
+	const char *form;
 	bool (*set)(struct options *options, const char *value);
 } known[] = {
-	{"report", set_report},
-	{"console", set_console},
+	{"report", "report=TOKEN", set_report},
+	{"console", "console=sbi or console=uart", set_console},
 };
 
-static bool set_option(struct options *options, char *word)
+static enum status set_option(struct options *options, char *word, const char **why)
 {
 	char *value = strchr(word, '=');
 
-	if (!value)
-		return false;
-	*value++ = '\0';
-	for (unsigned i = 0; i < ARRAY_LENGTH(known); i++)
-		if (strcmp(known[i].name, word) == 0)
-			return known[i].set(options, value);
-	return false;
+	if (value)
+		*value++ = '\0';
+	for (unsigned i = 0; i < ARRAY_LENGTH(known); i++) {
+		if (strcmp(known[i].name, word) != 0)
+			continue;
+		if (value && known[i].set(options, value))
+			return STATUS_OK;
+		return refuse(why, STATUS_INVALID, "boot arguments: %s=%s: it is %s",
+			      word, value ? value : "", known[i].form);
+	}
+	return refuse(why, STATUS_INVALID,
+		      "boot arguments: unknown option '%s' (there are report=TOKEN and "
+		      "console=sbi|uart)",
+		      word);
 }
 
 enum status options_parse(struct options *options, const char *arguments,
@@ -54,11 +62,8 @@ enum status options_parse(struct options *options, const char *arguments,
 				      length, sizeof(word) - 1);
 		memcpy(word, arguments, length);
 		word[length] = '\0';
-		if (length > 0 && !set_option(options, word))
-			return refuse(why, STATUS_INVALID,
-				      "boot arguments: unknown option '%s' (there are "
-				      "report=TOKEN and console=sbi|uart)",
-				      word);
+		if (length > 0 && set_option(options, word, why) != STATUS_OK)
+			return STATUS_INVALID;
 		arguments += length + (arguments[length] == ' ');
 	}
 	return STATUS_OK;

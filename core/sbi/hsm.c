@@ -5,7 +5,8 @@
  */
 #include "core/sbi/sbi.h"
 
-#define SUSPEND_DEFAULT_RETENTIVE 0
+#define SUSPEND_DEFAULT_RETENTIVE     0
+#define SUSPEND_DEFAULT_NON_RETENTIVE 0x80000000
 
 static struct vcpu *find_hart(struct vm *vm, uint64_t id)
 {
@@ -38,6 +39,15 @@ static void stop(struct vcpu *vcpu)
 	vm_end(vm, VM_STOPPED, "all of its harts have stopped");
 }
 
+/* Retentive suspend may return at once, as wfi may. */
+static int64_t suspend(uint32_t type)
+{
+	if (type == SUSPEND_DEFAULT_RETENTIVE)
+		return SBI_SUCCESS;
+	return type == SUSPEND_DEFAULT_NON_RETENTIVE ? SBI_ERR_NOT_SUPPORTED
+						     : SBI_ERR_INVALID_PARAM;
+}
+
 static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		   struct sbi_answer *answer)
 {
@@ -58,9 +68,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 			answer->error = SBI_ERR_INVALID_PARAM;
 		break;
 	case SBI_HSM_SUSPEND:
-		/* Retentive suspend may return at once, as wfi may. */
-		if (request->argument[0] != SUSPEND_DEFAULT_RETENTIVE)
-			answer->error = SBI_ERR_NOT_SUPPORTED;
+		answer->error = suspend((uint32_t)request->argument[0]);
 		break;
 	default:
 		answer->error = SBI_ERR_NOT_SUPPORTED;
