@@ -244,6 +244,10 @@ static void too_small_a_buffer_is_refused(void **state)
 	}
 	assert_int_equal(guest_fdt_build(&info, tree, 16, &why), STATUS_TOO_BIG);
 	assert_string_equal(why, "the guest's device tree needs more than 16 bytes");
+	info.console = info.device_count;
+	assert_int_equal(guest_fdt_build(&info, tree, sizeof(tree), &why),
+			 STATUS_INVALID);
+	info.console = 0;
 	info.vcpus = 0;
 	assert_int_equal(guest_fdt_build(&info, tree, sizeof(tree), &why),
 			 STATUS_INVALID);

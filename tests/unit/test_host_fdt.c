@@ -489,6 +489,8 @@ static const struct flaw flaws[] = {
 	{"/", "model", "qemu", 4, STATUS_CORRUPT, PROPERTY("model", "")},
 	{"/", "#address-cells", "\0\0\0\5", 4, STATUS_CORRUPT,
 	 PROPERTY("reg", "memory@80000000")},
+	{"/", "#size-cells", "\0\0\0\5", 4, STATUS_CORRUPT,
+	 PROPERTY("reg", "memory@80000000")},
 	{"/", "#address-cells", "\0\0\0\3", 4, STATUS_UNSUPPORTED,
 	 PROPERTY("reg", "memory@80000000")},
 	{"/memory@80000000", "reg", "12345678", 8, STATUS_CORRUPT,
@@ -519,6 +521,8 @@ static const struct flaw flaws[] = {
 	 PROPERTY("timebase-frequency", "cpus")},
 	{"/chosen", "bootargs", "a\0b", 4, STATUS_CORRUPT,
 	 PROPERTY("bootargs", "chosen")},
+	{"/chosen", "linux,initrd-start", NULL, -1, STATUS_CORRUPT,
+	 PROPERTY("linux,initrd-start and -end", "chosen")},
 	{"/chosen", "linux,initrd-end", NULL, -1, STATUS_CORRUPT,
 	 PROPERTY("linux,initrd-start and -end", "chosen")},
 	{"/chosen", "linux,initrd-end", "\0\0\0\1", 4, STATUS_CORRUPT,
@@ -537,6 +541,8 @@ static const struct flaw flaws[] = {
 	 PROPERTY("reg-shift, -io-width or -offset", "serial@10000000")},
 	{"/soc/serial@10000000", "interrupts", "", 0, STATUS_CORRUPT,
 	 PROPERTY("interrupts", "serial@10000000")},
+	{"/soc/serial@10000000", "interrupts-extended", "\0\0\0\5", 4, STATUS_CORRUPT,
+	 PROPERTY("interrupts", "serial@10000000")},
 	{"/soc/serial@10000000", "interrupt-parent", "\0\0\0\x63", 4, STATUS_CORRUPT,
 	 PROPERTY("interrupts", "serial@10000000")},
 	{"/soc/serial@10000000", "interrupt-parent", NULL, -1, STATUS_CORRUPT,
@@ -548,8 +554,25 @@ static const struct flaw flaws[] = {
 	{"/soc/plic@c000000", "#interrupt-cells", "\0\0\0\2", 4, STATUS_CORRUPT,
 	 PROPERTY("interrupts", "serial@10000000")},
 	{"/soc", "ranges", "0123", 4, STATUS_CORRUPT, PROPERTY("reg", "plic@c000000")},
+	{"/soc", "ranges",
+	 "\0\0\0\0\0\0\0\0"
+	 "\0\0\0\0\0\0\0\0"
+	 "\0\0\0\0\x0f\0\0\0",
+	 24, STATUS_UNSUPPORTED, PROPERTY("reg", "serial@10000000")},
 	{"/soc", "ranges", NULL, -1, STATUS_UNSUPPORTED, PROPERTY("reg", "plic@c000000")},
 };
+
+/* The virt tree, unpacked so that a test can edit it. */
+static int open_virt(const char *path)
+{
+	int at;
+
+	make_virt();
+	assert_int_equal(fdt_open_into(tree, tree, sizeof(tree)), 0);
+	at = fdt_path_offset(tree, path);
+	assert_true(at >= 0);
+	return at;
+}
 
 static void flaws_are_named(void **state)
 {
@@ -559,10 +582,7 @@ static void flaws_are_named(void **state)
 		enum status status;
 		int node;
 
-		make_virt();
-		assert_int_equal(fdt_open_into(tree, tree, sizeof(tree)), 0);
-		node = fdt_path_offset(tree, flaw->path);
-		assert_true(node >= 0);
+		node = open_virt(flaw->path);
 		if (flaw->size < 0)
 			assert_int_equal(fdt_delprop(tree, node, flaw->property), 0);
 		else
@@ -578,6 +598,53 @@ static void flaws_are_named(void **state)
 		}
 		assert_int_equal(status, flaw->status);
 	}
+}
+
+static void the_interrupt_parent_is_inherited(void **state)
+{
+	int serial = open_virt("/soc/serial@10000000");
+
+	(void)state;
+	assert_int_equal(fdt_delprop(tree, serial, "interrupt-parent"), 0);
+	assert_int_equal(fdt_setprop_u32(tree, 0, "interrupt-parent", 5), 0);
+	assert_int_equal(read_tree(0), STATUS_OK);
+	assert_true(host.console.has_interrupt);
+	assert_int_equal(host.console.interrupt, 10);
+}
+
+static void an_empty_ramdisk_is_none(void **state)
+{
+	int chosen = open_virt("/chosen");
+
+	(void)state;
+	assert_int_equal(fdt_setprop_u32(tree, chosen, "linux,initrd-end", 0x84000000),
+			 0);
+	assert_int_equal(read_tree(0), STATUS_OK);
+	assert_int_equal(host.initrd.size, 0);
+}
+
+static void a_long_seed_is_cut(void **state)
+{
+	uint8_t seed[HOST_SEED_LIMIT + 8];
+	int chosen = open_virt("/chosen");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seed); i++)
+		seed[i] = (uint8_t)(i + 1);
+	assert_int_equal(fdt_setprop(tree, chosen, "rng-seed", seed, sizeof(seed)), 0);
+	assert_int_equal(read_tree(0), STATUS_OK);
+	assert_int_equal(host.seed_size, HOST_SEED_LIMIT);
+	assert_memory_equal(host.seed, seed, HOST_SEED_LIMIT);
+}
+
+static void a_reservation_that_wraps_is_refused(void **state)
+{
+	open_virt("/");
+	(void)state;
+	assert_int_equal(fdt_add_mem_rsv(tree, UINT64_MAX - 0xff, 0x101), 0);
+	assert_int_equal(read_tree(0), STATUS_CORRUPT);
+	assert_string_equal(
+		why, "the machine's device tree: memory reservation 1 cannot be used");
 }
 
 static void an_interrupt_of_another_controller_is_not_the_plics(void **state)
@@ -598,8 +665,7 @@ static void an_interrupt_of_another_controller_is_not_the_plics(void **state)
 static void an_alias_of_itself_leads_nowhere(void **state)
 {
 	(void)state;
-	make_virt();
-	assert_int_equal(fdt_open_into(tree, tree, sizeof(tree)), 0);
+	open_virt("/");
 	assert_int_equal(fdt_setprop_string(tree, fdt_path_offset(tree, "/chosen"),
 					    "stdout-path", "loop:9600"),
 			 0);
@@ -720,6 +786,10 @@ int main(void)
 		cmocka_unit_test(isa_strings_are_understood),
 		cmocka_unit_test(harts_beyond_the_limit_are_counted),
 		cmocka_unit_test(flaws_are_named),
+		cmocka_unit_test(the_interrupt_parent_is_inherited),
+		cmocka_unit_test(an_empty_ramdisk_is_none),
+		cmocka_unit_test(a_long_seed_is_cut),
+		cmocka_unit_test(a_reservation_that_wraps_is_refused),
 		cmocka_unit_test(an_interrupt_of_another_controller_is_not_the_plics),
 		cmocka_unit_test(an_alias_of_itself_leads_nowhere),
 		cmocka_unit_test(too_many_pieces_are_refused),

@@ -19,7 +19,7 @@ unit-tests: $(UNIT_TESTS)
 
 define unit_program
 $(UNIT_BUILD)/$(1): tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c) \
-		$$(wildcard tests/unit/*.h) $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h)
+		$$(wildcard tests/unit/*.h) core/string.c $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h)
 	@echo "  HOSTCC  $(1)"
 	@mkdir -p $$(@D)
 	$(Q)$(HOSTCC) $(UNIT_CFLAGS) tests/unit/$(1).c \

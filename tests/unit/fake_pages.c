@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A page allocator that catches what may not be. See fake_pages.h. */
+#include "tests/unit/fake_pages.h"
+
+#include <sanitizer/asan_interface.h>
+#include <string.h>
+
+#include "tests/unit/host_ram.h"
+
+#define PAGES  (FAKE_PAGES_SIZE / PAGE_SIZE)
+#define FREE   0xff
+#define INSIDE 0xfe
+
+static struct {
+	hpa_t base;
+	uint64_t taken;
+	uint64_t allowed;
+	uint64_t cursor;      /* blocks are looked for from here on, round and round */
+	uint8_t state[PAGES]; /* FREE, the order at a block's first page, INSIDE */
+} pages;
+
+static uint64_t index_of(uint64_t address)
+{
+	assert_true(range_within(address, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE));
+	assert_true(is_aligned(address, PAGE_SIZE));
+	return (address - pages.base.raw) >> PAGE_SHIFT;
+}
+
+static void *address_of(uint64_t index)
+{
+	return (void *)(uintptr_t)(pages.base.raw + (index << PAGE_SHIFT));
+}
+
+static void release(uint64_t index, uint64_t count)
+{
+	memset(address_of(index), 0xa5, count << PAGE_SHIFT);
+	ASAN_POISON_MEMORY_REGION(address_of(index), count << PAGE_SHIFT);
+	memset(&pages.state[index], FREE, count);
+}
+
+void fake_pages_create(void)
+{
+	memset(&pages, 0, sizeof(pages));
+	pages.base = host_ram_map(FAKE_PAGES_SIZE, GIB);
+	pages.allowed = UINT64_MAX;
+	memset(pages.state, FREE, sizeof(pages.state));
+	ASAN_POISON_MEMORY_REGION(address_of(0), FAKE_PAGES_SIZE);
+}
+
+void fake_pages_destroy(void)
+{
+	ASAN_UNPOISON_MEMORY_REGION(address_of(0), FAKE_PAGES_SIZE);
+	host_ram_unmap(pages.base, FAKE_PAGES_SIZE);
+}
+
+uint64_t fake_pages_taken(void)
+{
+	return pages.taken;
+}
+
+bool fake_pages_is_table(hpa_t page)
+{
+	return range_within(page.raw, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE) &&
+	       is_aligned(page.raw, PAGE_SIZE) && pages.state[index_of(page.raw)] == 0;
+}
+
+void fake_pages_allow(uint64_t calls)
+{
+	pages.allowed = calls;
+}
+
+static bool all_free(uint64_t index, uint64_t count)
+{
+	if (index + count > PAGES)
+		return false;
+	for (uint64_t i = 0; i < count; i++)
+		if (pages.state[index + i] != FREE)
+			return false;
+	return true;
+}
+
+void *page_alloc(unsigned order)
+{
+	uint64_t count = UINT64_C(1) << order;
+	uint64_t start = align_up(pages.cursor, count);
+
+	if (pages.allowed == 0)
+		return NULL;
+	for (uint64_t tried = 0; tried < PAGES; tried += count) {
+		uint64_t index = (start + tried) % PAGES;
+
+		if (!all_free(index, count))
+			continue;
+		ASAN_UNPOISON_MEMORY_REGION(address_of(index), count << PAGE_SHIFT);
+		memset(&pages.state[index], INSIDE, count);
+		pages.state[index] = (uint8_t)order;
+		pages.cursor = index + count;
+		pages.taken += count;
+		if (pages.allowed != UINT64_MAX)
+			pages.allowed--;
+		return address_of(index);
+	}
+	return NULL;
+}
+
+void *page_alloc_zeroed(unsigned order)
+{
+	void *block = page_alloc(order);
+
+	if (block)
+		memset(block, 0, PAGE_SIZE << order);
+	return block;
+}
+
+void page_free(void *block, unsigned order)
+{
+	uint64_t index = index_of((uintptr_t)block);
+
+	assert_int_equal(pages.state[index], order);
+	pages.taken -= UINT64_C(1) << order;
+	release(index, UINT64_C(1) << order);
+}
+
+/* Only for pages that come back: all are managed from the start. */
+void page_alloc_add(hpa_t start, uint64_t size)
+{
+	uint64_t index = index_of(start.raw);
+
+	for (uint64_t i = 0; i < size >> PAGE_SHIFT; i++)
+		assert_int_not_equal(pages.state[index + i], FREE);
+	pages.taken -= size >> PAGE_SHIFT;
+	release(index, size >> PAGE_SHIFT);
+}
+
+uint64_t page_alloc_free_pages(void)
+{
+	return PAGES - pages.taken;
+}

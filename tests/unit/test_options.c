@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/options.c core/reason.c core/log.c */
+/* Gnomon's own boot arguments: what is understood, and what is refused by name. */
+#include <string.h>
+
+#include "core/options.h"
+#include "tests/unit/silent_console.h"
+
+static struct options options;
+static const char *why;
+
+static void understands(const char *arguments, const char *report, bool firmware)
+{
+	assert_int_equal(options_parse(&options, arguments, &why), STATUS_OK);
+	assert_string_equal(options.report, report);
+	assert_int_equal(options.console_by_firmware, firmware);
+}
+
+static void refuses(const char *arguments, const char *named)
+{
+	why = NULL;
+	assert_int_equal(options_parse(&options, arguments, &why), STATUS_INVALID);
+	assert_non_null(why);
+	assert_non_null(strstr(why, named));
+}
+
+static void what_is_understood(void **state)
+{
+	(void)state;
+	understands("", "", false);
+	understands("   ", "", false);
+	understands("report=abc", "abc", false);
+	understands("console=sbi", "", true);
+	understands("console=uart", "", false);
+	understands(" report=abc  console=sbi ", "abc", true);
+	understands("console=sbi console=uart report=a report=b", "b", false);
+	understands("report=a=b", "a=b", false);
+}
+
+static void what_is_refused(void **state)
+{
+	(void)state;
+	refuses("quiet", "quiet");
+	refuses("report=", "report");
+	refuses("report", "report");
+	refuses("console=tty0", "console");
+	refuses("console=", "console");
+	refuses("=x", "");
+	refuses("Report=x", "Report");
+	refuses("report=a reports=b", "reports");
+	refuses("report=a\tconsole=sbi bad", "bad");
+}
+
+/* "report=" and 56 characters are a word of 63. */
+static void words_have_a_limit(void **state)
+{
+	char text[100] = "report=";
+
+	(void)state;
+	memset(text + 7, 'r', 56);
+	understands(text, text + 7, false);
+	memset(text + 7, 'r', 57);
+	refuses(text, "64");
+	memset(text, 'q', sizeof(text) - 1);
+	refuses(text, "99");
+}
+
+/* A hostile word sends nothing to a terminal but printable characters. */
+static void reasons_are_printable(void **state)
+{
+	(void)state;
+	refuses("\033[2J\x80\x01", "?[2J??");
+	for (const char *at = why; *at; at++)
+		assert_true(*at >= ' ' && *at <= '~');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_understood),
+		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(words_have_a_limit),
+		cmocka_unit_test(reasons_are_printable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/timer.c core/counters.c mm/guest_memory.c tests/unit/fake_arch.c */
+/* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
+/*
+ * The host's one timer and its two uses: a guest's deadline, in guest time, and
+ * the polling of a console without an interrupt.
+ */
+#include "core/console.h"
+#include "core/timer.h"
+#include "tests/unit/fake_arch.h"
+#include "tests/unit/host_ram.h"
+
+static struct vcpu vcpu;
+static bool polled;
+static unsigned received;
+
+bool console_is_polled(void)
+{
+	return polled;
+}
+
+void console_receive(void)
+{
+	received++;
+}
+
+static void create(const struct fake_profile *profile)
+{
+	fake_arch_create(profile);
+	vcpu = (struct vcpu){.timer_deadline = UINT64_MAX};
+	received = 0;
+}
+
+static bool is_pending(void)
+{
+	return fake_machine.interrupts[0] >> GUEST_TIMER & 1;
+}
+
+/* Tests run in this order: polling cannot be switched off again. */
+static void a_deadline_comes(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	fake_machine.time = 1000;
+	vcpu.arch.time_delta = (uint64_t)-1000;
+	timer_set_guest(&vcpu, 50);
+	assert_int_equal(fake_machine.host_deadline, 1050);
+	fake_machine.time = 1049;
+	timer_expired(&vcpu);
+	assert_false(is_pending());
+	assert_int_equal(fake_machine.host_deadline, 1050);
+	fake_machine.time = 1050;
+	timer_expired(&vcpu);
+	assert_true(is_pending());
+	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
+	/* each exit counts, whatever it was for */
+	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
+	/* once only; and the next deadline takes the interrupt back */
+	fake_machine.interrupts[0] = 0;
+	timer_expired(&vcpu);
+	assert_false(is_pending());
+	timer_set_guest(&vcpu, 500);
+	assert_false(is_pending());
+	assert_int_equal(fake_machine.host_deadline, 1500);
+}
+
+static void a_deadline_in_the_past_comes_at_once(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	fake_machine.time = 1000;
+	vcpu.arch.time_delta = (uint64_t)-1000;
+	timer_set_guest(&vcpu, 0);
+	assert_int_equal(fake_machine.host_deadline, 1000);
+	timer_expired(&vcpu);
+	assert_true(is_pending());
+}
+
+/* So far ahead that the host's count would wrap: never, and not at once. */
+static void deadlines_beyond_the_end_of_time(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	vcpu.arch.time_delta = (uint64_t)-1000;
+	for (uint64_t back = 0; back < 1000; back += 37) {
+		timer_set_guest(&vcpu, UINT64_MAX - back);
+		assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
+	}
+	timer_set_guest(&vcpu, UINT64_MAX - 1001);
+	assert_int_equal(fake_machine.host_deadline, UINT64_MAX - 1);
+}
+
+static void loading_sets_the_vcpus_own_deadline(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	vcpu.timer_deadline = 777;
+	timer_load(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, 777);
+}
+
+static void a_chip_with_sstc_keeps_it(void **state)
+{
+	(void)state;
+	create(&fake_qemu);
+	timer_set_guest(&vcpu, 50);
+	assert_int_equal(fake_machine.guest_deadline, 50);
+	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
+	assert_int_equal(vcpu.timer_deadline, UINT64_MAX);
+}
+
+static void no_polling_where_the_console_interrupts(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	polled = false;
+	timer_init(1000000);
+	timer_load(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
+}
+
+static void the_console_is_polled_a_hundred_times_a_second(void **state)
+{
+	(void)state;
+	create(&fake_worst);
+	polled = true;
+	timer_init(1000000);
+	timer_load(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, 10000);
+	for (unsigned i = 1; i <= 3; i++) {
+		fake_machine.time = fake_machine.host_deadline;
+		timer_expired(&vcpu);
+		assert_int_equal(received, i);
+		assert_int_equal(fake_machine.host_deadline, 10000 * (i + 1));
+	}
+	assert_false(is_pending());
+	/* whichever comes first; both, if they come together */
+	timer_set_guest(&vcpu, 35000);
+	assert_int_equal(fake_machine.host_deadline, 35000);
+	fake_machine.time = 35000;
+	timer_expired(&vcpu);
+	assert_true(is_pending());
+	assert_int_equal(received, 3);
+	assert_int_equal(fake_machine.host_deadline, 40000);
+	timer_set_guest(&vcpu, 40000);
+	fake_machine.time = 40000;
+	timer_expired(&vcpu);
+	assert_true(is_pending());
+	assert_int_equal(received, 4);
+	assert_int_equal(vcpu.counters.full[REASON_CONSOLE_POLL], 3);
+	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_deadline_comes),
+		cmocka_unit_test(a_deadline_in_the_past_comes_at_once),
+		cmocka_unit_test(deadlines_beyond_the_end_of_time),
+		cmocka_unit_test(loading_sets_the_vcpus_own_deadline),
+		cmocka_unit_test(a_chip_with_sstc_keeps_it),
+		cmocka_unit_test(no_polling_where_the_console_interrupts),
+		cmocka_unit_test(the_console_is_polled_a_hundred_times_a_second),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
