@@ -123,6 +123,7 @@ help:
 	@echo '  PAGING=lsp|nested   paging mode of `run` (lsp)'
 	@echo '  MEMORY=512M         memory of the guest of `run`'
 	@echo '  COMPILER=gcc|clang  compiler of the hypervisor (gcc)'
+	@echo '  BUILD=build         where objects and images go; what was fetched stays in build/'
 	@echo '  CROSS=PREFIX        prefix of the cross tools (riscv64-linux-gnu-)'
 	@echo '  QEMU=FILE           emulator to use, whatever the behaviour probe says'
 	@echo '  DEBIAN_MIRROR=URL   where the apt configuration names no Debian mirror'

@@ -112,13 +112,8 @@ class Command:
         if self.begun and self.status is None:
             return text
         if not self.begun:
-            self._before = self._without_firmware(self._before + text)[-self.KEPT:]
+            self._before = (self._before + text)[-self.KEPT:]
         return self._own_lines(text)
-
-    def _without_firmware(self, text):
-        """Gnomon's first line ends what the firmware had to say."""
-        at = text.find(b"gnomon: Gnomon starts")
-        return text[at:] if at >= 0 else text
 
     def _parts(self, parts):
         text = b""
@@ -144,12 +139,17 @@ class Command:
 class Output:
     """Everything between the emulator and standard output.
 
-    `report` is the marker of Gnomon's report line, or None; `guest` is a Plain
-    or a Command.
+    `report` is the marker of Gnomon's report line, or None where there is no
+    Gnomon; `guest` is a Plain or a Command. What the firmware says before
+    Gnomon's first line is shown only if that line never comes.
     """
+
+    FIRST_LINE = b"gnomon: Gnomon starts"
+    FIRMWARE_LIMIT = 1 << 16  # bytes; more than that is no firmware's banner
 
     def __init__(self, report, guest):
         self._cut = Cut(report) if report else None
+        self._firmware = b"" if report else None
         self._guest = guest
         self.report = None
 
@@ -162,7 +162,18 @@ class Output:
                 text += self._guest.text(data)
         return text
 
+    def _after_firmware(self, data):
+        if self._firmware is None:
+            return data
+        self._firmware += data
+        at = self._firmware.find(self.FIRST_LINE)
+        if at < 0 and len(self._firmware) < self.FIRMWARE_LIMIT:
+            return b""
+        data, self._firmware = self._firmware[max(at, 0):], None
+        return data
+
     def text(self, data):
+        data = self._after_firmware(data)
         return self._parts(self._cut.feed(data) if self._cut else [(False, data)])
 
     @property
@@ -173,5 +184,7 @@ class Output:
         return self._guest.text(self._cut.idle())
 
     def end(self):
-        rest = self._parts(self._cut.close()) if self._cut else b""
+        kept, self._firmware = self._firmware or b"", None
+        rest = self.text(kept)
+        rest += self._parts(self._cut.close()) if self._cut else b""
         return rest + self._guest.end()

@@ -348,9 +348,10 @@ def test_a_pause_lets_go_of_text_but_once():
 
 
 def test_a_prompt_like_gnomons_own_lines_shows_at_once(fake):
-    fake("out('gnomon: ')\nsys.stdin.read(1)\nreport('power-off')\n")
+    fake("out('gnomon: Gnomon starts\\ngnomon: ')\nsys.stdin.read(1)\n"
+         "report('power-off')\n")
     child = pexpect.spawn(GNOMON, ["run"], timeout=10)
-    child.expect_exact("gnomon: ")
+    child.expect_exact("starts\r\ngnomon: ")
     child.sendline("")
     child.expect(pexpect.EOF)
     child.close()
@@ -362,6 +363,13 @@ def test_piped_input_reaches_the_guest(fake):
     result = subprocess.run([GNOMON, "run"], input=b"typed\n", capture_output=True,
                             timeout=20, check=False)
     assert (result.returncode, result.stdout) == (0, b"TYPED\n")
+
+
+def test_the_firmware_is_heard_only_without_gnomon(fake):
+    fake("out('OpenSBI\\ngnomon: Gnomon starts\\nguest\\n'); report('power-off')\n")
+    assert gnomon("run").stdout == b"gnomon: Gnomon starts\nguest\n"
+    fake("out('OpenSBI\\nno next stage\\n')\n")
+    assert gnomon("run").stdout == b"OpenSBI\nno next stage\n"
 
 
 def test_a_reader_that_goes_away_ends_the_run(fake):

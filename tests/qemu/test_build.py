@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What was built, and what the Makefile says of itself."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
+MAKEFILES = [TOP / "Makefile", TOP / "guests" / "guests.mk", TOP / "tests/unit/unit.mk"]
+CROSS = os.environ.get("CROSS", "riscv64-linux-gnu-")
+
+
+def check_no_float(*objects):
+    return subprocess.run([TOP / "scripts" / "check-no-float", CROSS + "objdump", *objects],
+                          capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_gnomon_has_no_floating_point_instruction(compiler):
+    objects = sorted((BUILD / compiler).rglob("*.c.o"))
+    libfdt = BUILD / "debian/trixie-riscv64/usr/lib/riscv64-linux-gnu/libfdt.a"
+    assert len(objects) > 30
+    result = check_no_float(*objects, libfdt)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("instruction", [
+    "fld fa0, 0(a0)", "fsw fa0, 4(a0)", "c.fsdsp fs0, 8(sp)", "fadd.d fa0, fa1, fa2",
+    "fmadd.s fa0, fa1, fa2, fa3", "fcvt.d.l fa0, a0", "fmv.x.d a0, fa0", "frcsr a0",
+    "csrw fcsr, a0", "fsrm a0", "feq.d a0, fa0, fa1", "fmv.d fs11, ft0",
+])
+def test_a_floating_point_instruction_would_be_found(tmp_path, instruction):
+    source, compiled = tmp_path / "x.s", tmp_path / "x.o"
+    source.write_text(f"nop\n{instruction}\nfence\nfence.i\nret\n")
+    subprocess.run([CROSS + "gcc", "-march=rv64gc", "-c", source, "-o", compiled], check=True)
+    result = check_no_float(compiled)
+    assert result.returncode == 1
+    assert "floating-point" in result.stderr
+
+
+def test_other_instructions_pass(tmp_path):
+    source, compiled = tmp_path / "x.s", tmp_path / "x.o"
+    source.write_text("fence\nfence.i\nsfence.vma a0, a1\nsd s0, 8(sp)\nfsub: ret\n")
+    subprocess.run([CROSS + "gcc", "-march=rv64gc", "-c", source, "-o", compiled], check=True)
+    assert check_no_float(compiled).returncode == 0
+
+
+def test_the_image_has_the_header_that_boot_loaders_know():
+    header = (BUILD / "gnomon.bin").read_bytes()[:64]
+    assert header[0x30:0x36] == b"RISCV\0" and header[0x38:0x3c] == b"RSC\x05"
+    assert int.from_bytes(header[8:16], "little") == 2 << 20
+    assert int.from_bytes(header[16:24], "little") >= (BUILD / "gnomon.bin").stat().st_size
+
+
+def test_make_help_lists_every_target_and_variable():
+    text = subprocess.run(["make", "-s", "-C", TOP, "help"], check=True, capture_output=True,
+                          text=True).stdout
+    targets, variables = text.split("Variables:")
+    listed = set(re.findall(r"^  ([\w-]+) ", targets, re.M))
+    made = set(re.findall(r"^\.PHONY: ([\w-]+)$",
+                          "".join(path.read_text() for path in MAKEFILES), re.M))
+    assert listed == made
+    settable = set(re.findall(r"^(\w+) *\?=", MAKEFILES[0].read_text(), re.M))
+    assert settable | {"QEMU", "DEBIAN_MIRROR"} == \
+        set(re.findall(r"^  (\w+)=", variables, re.M))
