@@ -2,9 +2,9 @@
 /*
  * The host's console. See console.h.
  *
- * Input waits in a ring until the attached guest has room: nothing typed is
- * lost while a guest boots, up to the ring's size; beyond that the newest bytes
- * are dropped, as a real UART would.
+ * Input waits in a ring until the attached guest has room. When the ring is full
+ * the rest is left in the UART, its interrupt off, and with the firmware: a long
+ * paste into a slow guest waits where it came from instead of being lost.
  */
 #include "core/console.h"
 #include "core/arch.h"
@@ -17,6 +17,7 @@ static struct {
 	struct uart *uart;
 	struct vuart *attached;
 	bool in_line;
+	bool paused;	/* the ring is full: the UART may not interrupt */
 	unsigned head;	/* oldest byte of input */
 	unsigned count; /* bytes of input */
 	uint8_t input[INPUT_SIZE];
@@ -53,10 +54,15 @@ bool console_is_polled(void)
 	return console.uart == NULL;
 }
 
-/* Also called by the attached vuart itself, when it has room again. */
-static void deliver(void *context)
+static void set_paused(bool paused)
 {
-	(void)context;
+	console.paused = paused;
+	if (console.uart)
+		uart_interrupt_pause(console.uart, paused);
+}
+
+static void move_to_guest(void)
+{
 	while (console.count > 0 && console.attached &&
 	       vuart_receive(console.attached, console.input[console.head])) {
 		console.head = (console.head + 1) % INPUT_SIZE;
@@ -64,11 +70,13 @@ static void deliver(void *context)
 	}
 }
 
-void console_attach(struct vuart *vuart)
+/* Also called by the attached vuart itself, when it has room again. */
+static void deliver(void *context)
 {
-	console.attached = vuart;
-	if (vuart)
-		vuart_on_room(vuart, deliver);
+	(void)context;
+	move_to_guest();
+	if (console.paused && console.count <= INPUT_SIZE / 2)
+		set_paused(false);
 }
 
 static int receive_byte(void)
@@ -78,11 +86,21 @@ static int receive_byte(void)
 
 void console_receive(void)
 {
-	for (int byte = receive_byte(); byte >= 0; byte = receive_byte()) {
-		if (console.count == INPUT_SIZE)
-			continue;
+	while (console.count < INPUT_SIZE) {
+		int byte = receive_byte();
+
+		if (byte < 0)
+			break;
 		console.input[(console.head + console.count++) % INPUT_SIZE] =
 			(uint8_t)byte;
 	}
+	if (console.count == INPUT_SIZE)
+		set_paused(true);
 	deliver(NULL);
+}
+void console_attach(struct vuart *vuart)
+{
+	console.attached = vuart;
+	if (vuart)
+		vuart_on_room(vuart, deliver);
 }

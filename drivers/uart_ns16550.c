@@ -86,3 +86,8 @@ void uart_interrupt_enable(struct uart *uart)
 			       NS16550_MCR_OUT2);
 	write_register(uart, NS16550_IER, NS16550_IER_RECEIVED);
 }
+
+void uart_interrupt_pause(struct uart *uart, bool paused)
+{
+	write_register(uart, NS16550_IER, paused ? 0 : NS16550_IER_RECEIVED);
+}

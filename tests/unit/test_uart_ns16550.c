@@ -206,6 +206,20 @@ static void receives_by_interrupt(void **state)
 	assert_int_equal(host_mmio_read(BASE + NS16550_MCR, 1), 0x0b);
 }
 
+/* Paused, received bytes wait in the chip; resumed, they interrupt at once. */
+static void interrupts_pause(void **state)
+{
+	(void)state;
+	uart_interrupt_enable(&uart);
+	uart_interrupt_pause(&uart, true);
+	assert_true(vuart_receive(&board.chip, 'p'));
+	assert_false(board.wire);
+	uart_interrupt_pause(&uart, false);
+	assert_true(board.wire);
+	assert_int_equal(uart_get(&uart), 'p');
+	assert_false(board.wire);
+}
+
 /* An overrun is counted by whoever sees it first, the sender included. */
 static void overruns_are_counted(void **state)
 {
@@ -234,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup(an_absent_chip_is_not_used, setup),
 		cmocka_unit_test_setup(waits_before_every_byte, setup),
 		cmocka_unit_test_setup(receives_by_interrupt, setup),
+		cmocka_unit_test_setup(interrupts_pause, setup),
 		cmocka_unit_test_setup(overruns_are_counted, setup),
 	};
 
