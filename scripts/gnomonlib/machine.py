@@ -92,15 +92,29 @@ def _is_open(fd):
         return False
 
 
+class OutputLost(Exception):
+    pass
+
+
+def open_standard_files():
+    """/dev/null for those that the caller closed, so that nothing else takes
+    their numbers."""
+    for fd in (0, 1, 2):
+        if not _is_open(fd):
+            os.open(os.devnull, os.O_RDWR)
+
+
 def write(data):
     """All of `data` to standard output, which may be non-blocking."""
     view = memoryview(data)
     while view:
         try:
             view = view[os.write(1, view):]
+        except BrokenPipeError:
+            raise
         except OSError as error:
             if error.errno != errno.EAGAIN:
-                raise
+                raise OutputLost(error.strerror) from None
             select.select([], [1], [])
 
 

@@ -2,14 +2,10 @@
 /*
  * Does this QEMU, with its own OpenSBI, let a hypervisor do shadow paging?
  *
- * Started by -kernel in HS-mode, hart 0, all paging off. Each entry of the
- * table `cases` is run in VS-mode and must end in HS-mode with the cause that
- * stands beside it; then the machine is shut down. Two defects are looked for:
- * hstatus.VTVM that leaves satp alone, and a trap that OpenSBI redirects but
- * that enters stvec still in VS-mode. The latter shows at the vector's first
- * instruction: VS-mode may not read hstatus, so it traps a second time, with
- * sepc at the vector itself.
- *
+ * Started in HS-mode. Each entry of `cases` is run in VS-mode and must end in
+ * HS-mode with the cause beside it. Two defects show: hstatus.VTVM that leaves
+ * satp alone, and a redirected trap that enters stvec still in VS-mode, where the
+ * vector's first instruction, a read of hstatus, traps once more.
  * Registers: s0 = the case at hand, s1 = 0 as long as all went well.
  */
 #define CAUSE_LOAD_ACCESS         5

@@ -91,7 +91,9 @@ def fake(tmp_path, monkeypatch):
     (["run", "--memory", "99999999999T"], "--memory 99999999999T"),
     (["run", "--timeout", "0"], "--timeout"),
     (["run", "--timeout", "soon"], "soon"),
-    (["run", "--smp", "0"], "--smp"),
+    (["run", "--smp", "0"], "'0' is no number of harts"),
+    (["run", "--stats", ""], "--stats"),
+    (["run", "--bundle", ""], "bundle"),
     (["run", "--stats", "/no/such/folder/stats.json"], "/no/such/folder/stats.json"),
     (["bundle"], "-o FILE.itb"),
     (["bundle", "-o", "/no/such/folder/x.itb"], "/no/such/folder/x.itb"),
@@ -370,6 +372,23 @@ def test_the_firmware_is_heard_only_without_gnomon(fake):
     assert gnomon("run").stdout == b"gnomon: Gnomon starts\nguest\n"
     fake("out('OpenSBI\\nno next stage\\n')\n")
     assert gnomon("run").stdout == b"OpenSBI\nno next stage\n"
+
+
+@pytest.mark.parametrize("words", [["--qemu-arg", "-s"], ["--qemu-arg=-s"]])
+def test_an_argument_for_the_emulator_may_look_like_an_option(fake, words):
+    fake(SHOW)
+    assert emulator_arguments(*words)[-1] == "-s"
+
+
+@pytest.mark.parametrize("redirection, status", [
+    (">&-", 0), ("<&-", 0), ("2>&-", 0), (">/dev/full", 2),
+])
+def test_odd_standard_files_are_no_accident(fake, redirection, status):
+    fake("out('gnomon: Gnomon starts\\n'); report('power-off')\n")
+    result = subprocess.run(["bash", "-c", f"{GNOMON} run {redirection}"], timeout=20,
+                            capture_output=True, check=False)
+    assert result.returncode == status
+    assert result.stderr.count(b"\n") == (1 if status else 0)
 
 
 def test_a_reader_that_goes_away_ends_the_run(fake):
