@@ -2,13 +2,11 @@
 /*
  * Bundles: what to run, as a FIT image (a device tree with the kernels in it).
  *
- * Each node under /configurations is one VM: kernel, ramdisk and fdt name
- * images; gnomon,memory (bytes, one or two cells), gnomon,vcpus, gnomon,paging
- * and gnomon,bootargs say the rest. Image data may be inline (`data`) or after
- * the tree (`data-offset` or `data-position`, with `data-size`). A bundle is
- * input from outside: every length is checked here, and nothing of it is
- * believed elsewhere. The bundle's memory must outlive the configuration; it is
- * only read, on the hart that makes the VMs.
+ * Each node under /configurations is one VM: kernel, ramdisk and fdt name images
+ * (inline `data`, or `data-offset` or `data-position` with `data-size`);
+ * gnomon,memory (bytes, one or two cells), gnomon,vcpus, gnomon,paging and
+ * gnomon,bootargs say the rest. Input from outside: every length is checked here.
+ * Its memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H

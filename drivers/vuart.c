@@ -122,18 +122,20 @@ static void loop_back(struct vuart *vuart, unsigned byte)
 	fifo_push(vuart, byte);
 }
 
+static unsigned fifo_pop(struct vuart *vuart)
+{
+	unsigned byte = vuart->fifo[vuart->head];
+
+	vuart->head = (vuart->head + 1) % NS16550_FIFO_LENGTH;
+	vuart->count--;
+	return byte;
+}
+
 static unsigned read_rbr(struct vuart *vuart)
 {
-	unsigned byte = 0;
-
 	if (vuart->line_control & NS16550_LCR_DLAB)
 		return vuart->divisor & 0xff;
-	if (vuart->count > 0) {
-		byte = vuart->fifo[vuart->head];
-		vuart->head = (vuart->head + 1) % NS16550_FIFO_LENGTH;
-		vuart->count--;
-	}
-	return byte;
+	return vuart->count > 0 ? fifo_pop(vuart) : 0;
 }
 
 /* THR empties at once, which is what raises its interrupt anew. */
@@ -333,4 +335,15 @@ bool vuart_receive(struct vuart *vuart, uint8_t byte)
 	fifo_push(vuart, byte);
 	drive_wire(vuart);
 	return true;
+}
+
+int vuart_take(struct vuart *vuart)
+{
+	int byte;
+
+	if (vuart->count == 0 || in_loopback(vuart))
+		return -1;
+	byte = (int)fifo_pop(vuart);
+	settle(vuart);
+	return byte;
 }

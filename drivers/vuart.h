@@ -2,13 +2,10 @@
 /*
  * The serial port shown to a guest: an ns16550a with 16-byte FIFOs.
  *
- * The line is infinitely fast: a byte written is transmitted before the store
- * is over, so the transmitter is always empty, and the character timeout comes
- * at once when fewer bytes than the trigger level wait. Speed, parity and word
- * length are kept and read back but mean nothing. No byte from outside is ever
- * dropped: what does not fit is refused.
- * Not locked: with several vCPUs, vuart_receive() and the two functions behind
- * device are the places to lock.
+ * The line is infinitely fast: the transmitter is always empty, and the character
+ * timeout comes at once. Speed, parity and word length are kept but mean nothing.
+ * No byte from outside is ever dropped: what does not fit is refused. Not locked:
+ * each public function, and those behind device, are the places to lock.
  */
 #ifndef DRIVERS_VUART_H
 #define DRIVERS_VUART_H
@@ -62,6 +59,12 @@ void vuart_on_room(struct vuart *vuart, void (*room)(void *context));
  * calls room itself.
  */
 bool vuart_receive(struct vuart *vuart, uint8_t byte);
+
+/*
+ * Take the oldest received byte, as the guest would from RBR but whatever its
+ * LCR says: for a console that is the same line seen from below. -1: none.
+ */
+int vuart_take(struct vuart *vuart);
 
 /* How many bytes vuart_receive() would take now; 0 in loopback mode. */
 unsigned vuart_receive_room(const struct vuart *vuart);

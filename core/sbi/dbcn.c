@@ -6,20 +6,12 @@
  */
 #include "core/console.h"
 #include "core/sbi/sbi.h"
-#include "drivers/ns16550.h"
 
 #define TRANSFER_LIMIT 4096
 
 int sbi_console_get(struct vm *vm)
 {
-	struct mmio_device *uart = &vm->uart.device;
-	uint64_t value = 0;
-
-	if (!uart->read(uart, NS16550_LSR, 1, &value) ||
-	    !(value & NS16550_LSR_DATA_READY) ||
-	    !uart->read(uart, NS16550_RBR, 1, &value))
-		return -1;
-	return (int)value;
+	return vuart_take(&vm->uart);
 }
 
 static void write_text(struct vm *vm, gpa_t from, uint64_t size,

@@ -349,6 +349,17 @@ static void room_callback_after_reset_and_loopback(void **state)
 	assert_int_equal(in(NS16550_RBR), 32);
 }
 
+/* From below, a byte is a byte, whatever the guest has done to LCR. */
+static void taken_from_below(void **state)
+{
+	(void)state;
+	assert_int_equal(vuart_take(&outside.vuart), -1);
+	assert_true(vuart_receive(&outside.vuart, 'a'));
+	out(NS16550_LCR, NS16550_LCR_DLAB);
+	assert_int_equal(vuart_take(&outside.vuart), 'a');
+	assert_int_equal(vuart_take(&outside.vuart), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +377,7 @@ int main(void)
 		cmocka_unit_test_setup(loopback_of_modem_lines, setup),
 		cmocka_unit_test_setup(modem_interrupt, setup),
 		cmocka_unit_test_setup(loopback_of_data, setup),
+		cmocka_unit_test_setup(taken_from_below, setup),
 		cmocka_unit_test_setup(room_callback_keeps_input_flowing, setup),
 		cmocka_unit_test_setup(room_callback_after_reset_and_loopback, setup),
 	};
