@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Real ASIDs: which of the hart's a shadow tree's translations are tagged with,
- * and the real fences that follow an edit of the tree.
+ * Real ASIDs, which tag a shadow tree's translations in a hart, and the real
+ * fences that follow an edit of the tree.
  *
- * A real ASID belongs to a pair of hart and tree. Each hart hands them out in
- * order; when they run out everything is fenced and a new generation begins, so
- * an ASID is never used again while the hart may hold entries of its last
- * owner. A tree whose tag is not of the calling hart, or of an old generation,
- * has nothing in this hart's TLB that could be used. Chips without ASIDs fence
- * everything at each renewal: a generation of one. Called on the hart itself.
+ * Each hart hands ASIDs out in order; when they run out everything is fenced and
+ * a new generation begins, so none is used again while entries of its last owner
+ * may be left. A tag of another hart or generation has nothing in this TLB that
+ * could be used. Without ASIDs, a generation is one tree. Called on the hart.
  */
 #ifndef LSP_ASID_H
 #define LSP_ASID_H

@@ -238,15 +238,21 @@ static void lsp_fence(struct vcpu *vcpu, const struct fence *fence)
 	install_fenced(space, fence);
 }
 
-static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
+static unsigned count_trees(const struct lsp_vcpu *space)
 {
-	const struct lsp_statistics *statistics = &space->statistics;
 	unsigned trees = 0;
 
 	for (unsigned i = 0; i < TREE_LIMIT; i++)
 		trees += space->trees[i].root != NULL;
+	return trees;
+}
+
+static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
+{
+	const struct lsp_statistics *statistics = &space->statistics;
+
 	json_object(json, NULL);
-	json_number(json, "trees", trees);
+	json_number(json, "trees", count_trees(space));
 	json_number(json, "fills", statistics->fills);
 	json_number(json, "fence_installs", statistics->fence_installs);
 	json_number(json, "tree_switches", statistics->tree_switches);
@@ -259,7 +265,7 @@ static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
 
 static void lsp_report(const struct vm *vm, struct json *json)
 {
-	uint64_t pages = 0, limit = 0;
+	uint64_t pages = 0, limit = 0, trees = 0, fills = 0;
 
 	json_array(json, "vcpus");
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -267,11 +273,15 @@ static void lsp_report(const struct vm *vm, struct json *json)
 
 		pages += space->pool.used;
 		limit += space->pool.limit;
+		trees += count_trees(space);
+		fills += space->statistics.fills;
 		report_vcpu(space, json);
 	}
 	json_array_end(json);
 	json_number(json, "pages", pages);
 	json_number(json, "page_limit", limit);
+	json_number(json, "trees", trees);
+	json_number(json, "fills", fills);
 }
 
 const struct paging_mode paging_lsp = {

@@ -2,14 +2,11 @@
 /*
  * The shadow trees of one vCPU, and which of them it runs on.
  *
- * One tree per (MODE, PPN, ASID) that the guest has had in satp, so that going
- * back to one costs no refill; and two for satp Bare, one for each value of U.
- * Trees not in use get a fence's address through a small ring log and catch up
- * when they are next loaded, or are emptied if the log has moved past them.
- *
- * Invariant: the active tree has every fence of its vCPU applied, a valid real
- * ASID on this hart, and is what the hart's vsatp points to while the vCPU is
- * loaded. Everything is private to the vCPU, whose hart alone touches it.
+ * One per (MODE, PPN, ASID) that the guest has had in satp, two for satp Bare (U
+ * clear and set). Inactive ones get a fence's address through a ring log and
+ * catch up when next loaded, or are emptied if the log has moved past them.
+ * Invariant: the active tree has every fence of its vCPU applied, and is what
+ * vsatp points to while the vCPU is loaded. Touched by the vCPU's hart alone.
  */
 #ifndef LSP_SPACE_H
 #define LSP_SPACE_H

@@ -3,12 +3,11 @@
  * A shadow tree: the radix tree in memory that plays the TLB of one vCPU for
  * one value of satp.
  *
- * A shadow leaf is V, A, the guest leaf's R, X and U, and its W if D is set
- * too; never G, which would match in other VMs. Its RSW field keeps the level
- * of the guest leaf it came from, since a fence of one address must drop all
- * that came from the leaf there. An edit of a valid entry is followed by the
- * real fence it needs before the function returns, and a table page goes back
- * to its pool only after that. Touched by the hart that runs the vCPU alone.
+ * A leaf is V, A, the guest leaf's R, X and U, and W only with D; never G, which
+ * would match in other VMs. RSW keeps the level of the guest leaf it came from,
+ * since a fence drops all that came from the leaf there. The real fence that an
+ * edit needs comes before the function returns, and a table page goes back to its
+ * pool only after that. Touched by the hart that runs the vCPU alone.
  */
 #ifndef LSP_TREE_H
 #define LSP_TREE_H

@@ -187,6 +187,10 @@ static void nested_report(const struct vm *vm, struct json *json)
 {
 	const struct nested_vm *nested = vm->paging;
 
+	/* There is nothing in the shadow, but readers of reports look for it. */
+	json_number(json, "pages", 0);
+	json_number(json, "trees", 0);
+	json_number(json, "fills", 0);
 	json_number(json, "gstage_levels", nested ? nested->table.levels : 0);
 }
 

@@ -39,6 +39,7 @@ def test_a_command_that_succeeds_is_status_0_and_counted_by_reason(run, paging):
     assert not [line for line in result.checklist if line.startswith("warning:")]
     assert result.said[-1] == f"vm linux: power-off, after {stats['exits_total']} exits"
     if paging == "lsp":
+        assert 0 < stats["shadow"]["trees"] < stats["shadow"]["fills"]
         assert 0 < stats["shadow"]["pages"] <= stats["shadow"]["page_limit"]
         vcpu, = stats["shadow"]["vcpus"]
         assert vcpu["trees"] > 0 and vcpu["fills"] > 0

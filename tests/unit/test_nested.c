@@ -256,7 +256,8 @@ static void the_report(void **state)
 
 	(void)state;
 	paging_nested.report(&vm, &json);
-	assert_string_equal(captured, "\"gstage_levels\":3");
+	assert_string_equal(captured,
+			    "\"pages\":0,\"trees\":0,\"fills\":0,\"gstage_levels\":3");
 }
 
 int main(void)
