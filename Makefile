@@ -9,7 +9,7 @@ COMPILER ?= gcc
 PAGING   ?= lsp
 MEMORY   ?= 512M
 V        ?= 0
-BUILD    ?= build
+BUILD    := build
 OUT      := $(BUILD)/$(COMPILER)
 PYTHON   := /usr/bin/python3
 Q        := $(if $(filter 0,$(V)),@)
@@ -20,7 +20,7 @@ LIBFDT      := $(LIBFDT_ROOT)/lib/riscv64-linux-gnu/libfdt.a
 CC.gcc    := $(CROSS)gcc
 CC.clang  := clang --target=riscv64-linux-gnu -mno-implicit-float -mno-relax -fuse-ld=lld \
 	-Wno-unused-command-line-argument
-CC        := $(CC.$(COMPILER))
+CC        := $(or $(CC.$(COMPILER)),$(error COMPILER is gcc or clang))
 OBJCOPY   := $(CROSS)objcopy
 OBJDUMP   := $(CROSS)objdump
 
@@ -52,8 +52,11 @@ include tests/unit/unit.mk
 
 # ---- the hypervisor ----
 
-$(BUILD)/gnomon.bin: $(OUT)/gnomon.bin
-	$(Q)cp $< $@ && cp $(OUT)/gnomon.elf $(BUILD)/gnomon.elf
+# Not by date: the other compiler's image may be the newer one.
+$(BUILD)/gnomon.bin: $(OUT)/gnomon.bin always
+	$(Q)cmp -s $< $@ || { cp $< $@ && cp $(OUT)/gnomon.elf $(BUILD)/gnomon.elf; }
+
+always:
 
 $(OUT)/gnomon.bin: $(OUT)/gnomon.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
@@ -123,7 +126,6 @@ help:
 	@echo '  PAGING=lsp|nested   paging mode of `run` (lsp)'
 	@echo '  MEMORY=512M         memory of the guest of `run`'
 	@echo '  COMPILER=gcc|clang  compiler of the hypervisor (gcc)'
-	@echo '  BUILD=build         where objects and images go; what was fetched stays in build/'
 	@echo '  CROSS=PREFIX        prefix of the cross tools (riscv64-linux-gnu-)'
 	@echo '  QEMU=FILE           emulator to use, whatever the behaviour probe says'
 	@echo '  DEBIAN_MIRROR=URL   where the apt configuration names no Debian mirror'

@@ -28,19 +28,22 @@ guest_objects = $(patsubst guests/%,$(GUEST_BUILD)/%.o, \
 guests: $(GUESTS:%=$(GUEST_BUILD)/%.bin)
 
 $(GUEST_BUILD)/%.c.o: guests/%.c
+	@echo "  CC      $<"
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 
 $(GUEST_BUILD)/%.S.o: guests/%.S
+	@echo "  AS      $<"
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_FLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(GUEST_CC) $(GUEST_FLAGS) -MMD -MP -c $< -o $@
 
 $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
-	$(GUEST_OBJCOPY) -O binary $< $@
+	$(Q)$(GUEST_OBJCOPY) -O binary $< $@
 
 define guest_link
 $(GUEST_BUILD)/$(1).elf: $(call guest_objects,$(1)) guests/lib/guest.ld
-	$$(GUEST_CC) $$(GUEST_FLAGS) $$(GUEST_LDFLAGS) $(call guest_objects,$(1)) -o $$@
+	@echo "  LINK    $$@"
+	$$(Q)$$(GUEST_CC) $$(GUEST_FLAGS) $$(GUEST_LDFLAGS) $(call guest_objects,$(1)) -o $$@
 -include $(patsubst %.o,%.d,$(call guest_objects,$(1)))
 endef
 $(foreach guest,$(GUESTS),$(eval $(call guest_link,$(guest))))

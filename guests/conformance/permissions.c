@@ -76,7 +76,7 @@ static void check_access(const struct paging_mode *mode, enum access access)
 				*slot = pte_make(leaf_pa(level, pa),
 						 PTE_V | PTE_AD | rwx |
 							 (user ? PTE_U : 0));
-				fence_va(va);
+				fence_all(); /* it may have been no leaf before */
 				expect_all_privileges(*slot, level, va, access);
 			}
 		}

@@ -13,6 +13,20 @@ MAKEFILES = [TOP / "Makefile", TOP / "guests" / "guests.mk", TOP / "tests/unit/u
 CROSS = os.environ.get("CROSS", "riscv64-linux-gnu-")
 
 
+def make(*words):
+    return subprocess.run(["make", "-s", "-C", TOP, *words], capture_output=True, text=True,
+                          check=False)
+
+
+def test_the_image_is_of_the_compiler_asked_for():
+    image = TOP / "build" / "gnomon.bin"
+    for compiler in ("clang", "gcc"):
+        assert make(f"COMPILER={compiler}", "build/gnomon.bin").returncode == 0
+        assert image.read_bytes() == (TOP / "build" / compiler / "gnomon.bin").read_bytes()
+    other = make("COMPILER=tcc", "build/gnomon.bin")
+    assert other.returncode != 0 and "COMPILER is gcc or clang" in other.stderr
+
+
 def check_no_float(*objects):
     return subprocess.run([TOP / "scripts" / "check-no-float", CROSS + "objdump", *objects],
                           capture_output=True, text=True, check=False)
