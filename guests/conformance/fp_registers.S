@@ -14,7 +14,6 @@
 	.endr
 	.endm
 
-	.option	arch, +d
 	.text
 	.globl	fp_load
 fp_load:

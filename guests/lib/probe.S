@@ -26,7 +26,6 @@
 #define ACCESS_C(name, kind, width, extended, before, insn, after)                  \
 	probe_stub rvc, before, insn, after
 
-	.option	arch, +d
 	.section .rodata
 	.balign	8
 	.globl	probe_table
