@@ -89,5 +89,10 @@ void uart_interrupt_enable(struct uart *uart)
 
 void uart_interrupt_pause(struct uart *uart, bool paused)
 {
+	unsigned modem_control = read_register(uart, NS16550_MCR) & ~NS16550_MCR_RTS;
+
+	if (!paused)
+		modem_control |= NS16550_MCR_RTS;
+	write_register(uart, NS16550_MCR, modem_control);
 	write_register(uart, NS16550_IER, paused ? 0 : NS16550_IER_RECEIVED);
 }

@@ -41,8 +41,8 @@ int uart_get(struct uart *uart);
 void uart_interrupt_enable(struct uart *uart);
 
 /*
- * Stop and resume those interrupts, so that bytes may wait in the chip, and with
- * the sender if it can be held up, while there is no place for them.
+ * Stop and resume those interrupts, while there is no place for more bytes: they
+ * wait in the chip, and with a sender that heeds RTS. Another one overruns it.
  */
 void uart_interrupt_pause(struct uart *uart, bool paused);
 

@@ -212,9 +212,11 @@ static void interrupts_pause(void **state)
 	(void)state;
 	uart_interrupt_enable(&uart);
 	uart_interrupt_pause(&uart, true);
+	assert_int_equal(host_mmio_read(BASE + NS16550_MCR, 1), 0x09); /* no RTS */
 	assert_true(vuart_receive(&board.chip, 'p'));
 	assert_false(board.wire);
 	uart_interrupt_pause(&uart, false);
+	assert_int_equal(host_mmio_read(BASE + NS16550_MCR, 1), 0x0b);
 	assert_true(board.wire);
 	assert_int_equal(uart_get(&uart), 'p');
 	assert_false(board.wire);
