@@ -197,7 +197,7 @@ static uint64_t lsp_satp_read(struct vcpu *vcpu)
 static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 {
 	struct lsp_vcpu *space = vcpu->paging;
-	unsigned mode = (unsigned)(value >> 60);
+	unsigned mode = satp_mode(value);
 	bool user = arch_access(vcpu, GVA(0), ACCESS_FETCH).user;
 
 	/* "If satp is written with an unsupported MODE, the entire write has no effect."
@@ -222,7 +222,7 @@ static void install_fenced(struct lsp_vcpu *space, const struct fence *fence)
 
 	if (!fence->has_address || fence->size > PAGE_SIZE || space->active->bare)
 		return;
-	if (fence->has_asid && fence->asid != (uint16_t)(space->satp >> 44))
+	if (fence->has_asid && fence->asid != satp_asid(space->satp))
 		return;
 	walk = guest_walk_leaf(space->memory, space->satp, fence->start);
 	if (walk.outcome == OUTCOME_FILLED && (walk.leaf.raw & PTE_A) &&

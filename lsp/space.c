@@ -5,20 +5,10 @@
 #include "core/panic.h"
 #include "mm/page_alloc.h"
 
-static unsigned mode_of(uint64_t satp)
-{
-	return (unsigned)(satp >> 60);
-}
-
-static uint16_t asid_of(uint64_t satp)
-{
-	return (uint16_t)(satp >> 44);
-}
-
 /* The mode of a tree: satp's own; for Bare, the one with the shortest walks. */
 static unsigned tree_mode(uint64_t satp)
 {
-	unsigned mode = mode_of(satp);
+	unsigned mode = satp_mode(satp);
 
 	if (mode == SATP_BARE)
 		for (mode = SATP_SV39; !(arch_translation_modes() & 1u << mode);)
@@ -30,7 +20,7 @@ static bool tree_is_for(const struct shadow_tree *tree, uint64_t satp, bool user
 {
 	if (!tree->root)
 		return false;
-	if (mode_of(satp) == SATP_BARE)
+	if (satp_mode(satp) == SATP_BARE)
 		return tree->bare && tree->user == user;
 	return !tree->bare && tree->satp == satp;
 }
@@ -109,7 +99,7 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	if (!create_root(space, tree, tree_mode(satp)))
 		return NULL;
 	tree->satp = satp;
-	tree->bare = mode_of(satp) == SATP_BARE;
+	tree->bare = satp_mode(satp) == SATP_BARE;
 	tree->user = user;
 	tree->log_position = space->log_head;
 	space->statistics.tree_creations++;
@@ -119,7 +109,7 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 static bool log_entry_matches(const struct fence_log_entry *entry,
 			      const struct shadow_tree *tree)
 {
-	return !entry->has_asid || entry->asid == asid_of(tree->satp);
+	return !entry->has_asid || entry->asid == satp_asid(tree->satp);
 }
 
 /* Apply the fences that came while the tree was not active. */
@@ -201,7 +191,7 @@ enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill
 static bool fence_covers(const struct fence *fence, const struct shadow_tree *tree)
 {
 	return tree->root && !tree->bare &&
-	       (!fence->has_asid || fence->asid == asid_of(tree->satp));
+	       (!fence->has_asid || fence->asid == satp_asid(tree->satp));
 }
 
 /* All addresses: the active tree is emptied now, the others before their next use. */

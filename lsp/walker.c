@@ -2,16 +2,6 @@
 /* The guest page-table walker. See walker.h. */
 #include "lsp/walker.h"
 
-static unsigned satp_mode(uint64_t satp)
-{
-	return (unsigned)(satp >> 60);
-}
-
-static gpa_t satp_root(uint64_t satp)
-{
-	return GPA((satp & ((UINT64_C(1) << PTE_PPN_BITS) - 1)) << PAGE_SHIFT);
-}
-
 static struct walk walk_ends(enum outcome outcome)
 {
 	return (struct walk){.outcome = outcome};
@@ -68,7 +58,7 @@ static struct walk walk_tables(const struct guest_memory *memory, uint64_t satp,
 			       gva_t gva)
 {
 	unsigned levels = mode_levels(satp_mode(satp));
-	gpa_t table = satp_root(satp);
+	gpa_t table = GPA(satp_root(satp));
 
 	if (!gva_is_canonical(gva, levels))
 		return walk_ends(OUTCOME_PAGE_FAULT);

@@ -44,6 +44,22 @@ enum satp_mode {
 	SATP_SV57 = 10,
 };
 
+/* The fields of satp; vsatp has the same. */
+static inline unsigned satp_mode(uint64_t satp)
+{
+	return (unsigned)(satp >> 60);
+}
+
+static inline uint16_t satp_asid(uint64_t satp)
+{
+	return (uint16_t)(satp >> 44);
+}
+
+static inline uint64_t satp_root(uint64_t satp)
+{
+	return (satp & ((UINT64_C(1) << PTE_PPN_BITS) - 1)) << PAGE_SHIFT;
+}
+
 static inline unsigned mode_levels(unsigned mode)
 {
 	return mode - SATP_SV39 + 3;
