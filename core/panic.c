@@ -9,17 +9,3 @@ _Noreturn void assert_failed(const char *file, unsigned line, const char *text)
 	log_line("internal error: %s:%u: %s does not hold", file, line, text);
 	arch_power_off(true);
 }
-
-const char *status_text(enum status status)
-{
-	static const char *const texts[] = {
-		[STATUS_OK] = "no error",
-		[STATUS_NO_MEMORY] = "not enough memory",
-		[STATUS_INVALID] = "invalid",
-		[STATUS_NOT_FOUND] = "not found",
-		[STATUS_UNSUPPORTED] = "not supported",
-		[STATUS_TOO_BIG] = "too big",
-		[STATUS_CORRUPT] = "corrupt",
-	};
-	return texts[status];
-}

@@ -30,7 +30,7 @@ typedef struct {
 #define GPA(x) ((gpa_t){.raw = (uint64_t)(x)})
 #define HPA(x) ((hpa_t){.raw = (uint64_t)(x)})
 
-/* Errors are values; 0 is success. status_text() names each for a person. */
+/* Errors are values; 0 is success. What a person reads comes with them. */
 enum status {
 	STATUS_OK = 0,
 	STATUS_NO_MEMORY,
@@ -40,8 +40,6 @@ enum status {
 	STATUS_TOO_BIG,
 	STATUS_CORRUPT,
 };
-
-const char *status_text(enum status status);
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (UINT64_C(1) << PAGE_SHIFT)

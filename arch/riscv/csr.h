@@ -56,7 +56,6 @@
 #define SSTATUS_MXR    (1 << 19)
 #define SSTATUS_UXL_64 (2ul << 32)
 
-#define HSTATUS_GVA	(1 << 6)
 #define HSTATUS_SPV	(1 << 7)
 #define HSTATUS_SPVP	(1 << 8)
 #define HSTATUS_VTVM	(1 << 20)

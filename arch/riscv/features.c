@@ -65,7 +65,7 @@ static void probe_csr_fields(void)
 		writable_bits(CSR_VSATP, sv39 | 0xfffful << SATP_ASID_SHIFT) & ~sv39);
 	features.vmid_bits = count_bits(
 		writable_bits(CSR_HGATP, sv39 | 0x3ffful << SATP_ASID_SHIFT) & ~sv39);
-	features.exceptions_delegable = writable_bits(CSR_HEDELEG, 0xffffull);
+	csr_write(CSR_HEDELEG, 0);
 }
 
 static void probe_environment(void)

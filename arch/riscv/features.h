@@ -24,7 +24,6 @@ struct features {
 	uint32_t gstage_modes;
 	unsigned asid_bits;
 	unsigned vmid_bits;
-	uint64_t exceptions_delegable; /* hedeleg bits that can be set */
 };
 
 extern struct features features;

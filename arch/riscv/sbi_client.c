@@ -23,14 +23,6 @@ struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
 	return (struct sbi_return){.error = (int64_t)r0, .value = r1};
 }
 
-bool sbi_probe(uint64_t extension)
-{
-	struct sbi_return found =
-		sbi_call(SBI_EXTENSION_BASE, SBI_BASE_PROBE, extension, 0, 0);
-
-	return found.error == SBI_SUCCESS && found.value != 0;
-}
-
 uint64_t sbi_version(void)
 {
 	return sbi_call(SBI_EXTENSION_BASE, SBI_BASE_SPEC_VERSION, 0, 0, 0).value;

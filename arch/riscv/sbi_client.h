@@ -16,9 +16,6 @@ struct sbi_return {
 struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
 			   uint64_t a1, uint64_t a2);
 
-/* True if the firmware has that extension. */
-bool sbi_probe(uint64_t extension);
-
 /* The SBI version, major in bits 30:24, minor below. */
 uint64_t sbi_version(void);
 
