@@ -152,6 +152,13 @@ void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value);
 void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid);
 
 /*
+ * True if this is what the hart translates by now, read back from it: a shadow
+ * table with no G-stage below it, or a G-stage table.
+ */
+bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid);
+bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid);
+
+/*
  * Real fences of shadow translations on this hart. leaf: valid leaves for gva
  * alone. asid: everything of one real ASID. all: of every real ASID.
  */

@@ -265,6 +265,9 @@ static enum status read_settings(const struct reading *reading, struct vm_config
 		number_of(reading, "gnomon,memory", UINT64_MAX, &config->memory);
 
 	if (status == STATUS_OK)
+		status = number_of(reading, "gnomon,shadow-memory", UINT64_MAX,
+				   &config->shadow_memory);
+	if (status == STATUS_OK)
 		status = number_of(reading, "gnomon,vcpus", UINT32_MAX, &vcpus);
 	if (status == STATUS_OK)
 		status = text_of(reading, "gnomon,paging", &config->paging);

@@ -4,9 +4,9 @@
  *
  * Each node under /configurations is one VM: kernel, ramdisk and fdt name images
  * (inline `data`, or `data-offset` or `data-position` with `data-size`);
- * gnomon,memory (bytes, one or two cells), gnomon,vcpus, gnomon,paging and
- * gnomon,bootargs say the rest. Input from outside: every length is checked here.
- * Its memory must outlive the configuration, and is only read.
+ * gnomon,memory and gnomon,shadow-memory (bytes, one or two cells), gnomon,vcpus,
+ * gnomon,paging and gnomon,bootargs say the rest. Input from outside: every length
+ * is checked here. Its memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -33,8 +33,9 @@ struct vm_config {
 	struct blob kernel; /* never empty */
 	struct blob ramdisk;
 	struct blob fdt;
-	uint64_t memory; /* bytes, at least 1 */
-	unsigned vcpus;	 /* at least 1 */
+	uint64_t memory;	/* bytes, at least 1 */
+	uint64_t shadow_memory; /* bytes; 0: as much as the paging mode sees fit */
+	unsigned vcpus;		/* at least 1 */
 	const char
 		*paging; /* as written: nobody has looked yet if there is such a mode */
 	const char *bootargs; /* never NULL */

@@ -4,6 +4,7 @@
  * where their answers are applied. Runs on the hart of the exiting vCPU.
  */
 #include "core/exit.h"
+#include "core/check.h"
 #include "core/console.h"
 #include "core/interrupt.h"
 #include "core/sbi/sbi.h"
@@ -75,4 +76,5 @@ void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 		vm_end(vcpu->vm, VM_STOPPED, result.why);
 		break;
 	}
+	check_exit(vcpu);
 }

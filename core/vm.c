@@ -15,6 +15,35 @@
 #define EXTENSION_LIMIT	 32
 #define GUEST_SEED_BYTES 32
 
+static enum status check_shadow_memory(const struct vm_config *config,
+				       const struct paging_mode *mode, uint64_t free,
+				       const char **why)
+{
+	uint64_t asked = config->shadow_memory;
+	uint64_t least, wanted;
+
+	if (!mode->budget && asked == 0)
+		return STATUS_OK;
+	if (!mode->budget)
+		return refuse(why, STATUS_INVALID,
+			      "shadow memory of %lu bytes: paging mode %s has no shadow "
+			      "tables",
+			      asked, mode->name);
+	least = mode->budget(config->memory, config->vcpus).least;
+	if (asked > 0 && asked < least)
+		return refuse(why, STATUS_INVALID,
+			      "shadow memory of %lu bytes: paging mode %s needs %lu at "
+			      "least, or some instructions might never complete",
+			      asked, mode->name, least);
+	wanted = asked > 0 ? asked : least;
+	if (wanted > free)
+		return refuse(why, STATUS_NO_MEMORY,
+			      "%lu bytes of shadow memory asked for, %lu are free beside "
+			      "its memory",
+			      wanted, free);
+	return STATUS_OK;
+}
+
 static enum status check_config(const struct vm_config *config, const char **why)
 {
 	const struct paging_mode *mode = paging_mode_find(config->paging);
@@ -40,7 +69,7 @@ static enum status check_config(const struct vm_config *config, const char **why
 		return refuse(why, STATUS_NO_MEMORY,
 			      "%lu MiB of memory asked for, %lu MiB are free",
 			      config->memory / MIB, free / MIB);
-	return STATUS_OK;
+	return check_shadow_memory(config, mode, free - config->memory, why);
 }
 
 /* ---- devices ---- */
@@ -221,6 +250,7 @@ enum status vm_create(struct vm *vm, const struct vm_config *config)
 		.name = config->name,
 		.detail = "",
 		.mode = paging_mode_find(config->paging),
+		.shadow_memory = config->shadow_memory,
 	};
 	status = check_config(config, &why);
 	if (status == STATUS_OK)

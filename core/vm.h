@@ -37,6 +37,7 @@ struct vm {
 	const struct paging_mode *mode;
 	void *paging; /* the mode's own state of this VM */
 	struct guest_memory memory;
+	uint64_t shadow_memory; /* bytes, as vm_config has it */
 	unsigned vcpu_count;
 	struct vcpu vcpus[VCPU_LIMIT];
 	unsigned device_count;

@@ -11,8 +11,10 @@
  */
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/panic.h"
 #include "core/vm.h"
+#include "lsp/check.h"
 #include "lsp/space.h"
 #include "lsp/walker.h"
 #include "mm/page_alloc.h"
@@ -20,7 +22,15 @@
 
 /* Shadow pages of a vCPU: what all RAM takes in 4 KiB leaves, eight times over. */
 #define POOL_SHARE 64
-#define POOL_LEAST (MIB / PAGE_SIZE)
+#define POOL_USUAL (MIB / PAGE_SIZE)
+
+/*
+ * The pages that one instruction may need translated at the same time: two that
+ * it lies on, and two that its load or store reaches, each across a page
+ * boundary. (Atomics, cache blocks and the accesses of a constrained LR/SC loop
+ * stay on one page; vector instructions, which reach more, are not offered.)
+ */
+#define PAGES_OF_AN_INSTRUCTION 4
 
 static const char *lsp_missing(void)
 {
@@ -53,6 +63,56 @@ static unsigned order_for(uint64_t size)
 	return order;
 }
 
+static uint64_t state_pages(void)
+{
+	return UINT64_C(1) << order_for(sizeof(struct lsp_vcpu));
+}
+
+static unsigned deepest_levels(void)
+{
+	unsigned mode = SATP_SV57;
+
+	while (mode > SATP_SV39 && !(arch_translation_modes() & 1u << mode))
+		mode--;
+	return mode_levels(mode);
+}
+
+/*
+ * With too few pages, filling in one of an instruction's translations would
+ * take away another of them, and the two would miss in turn for ever. So the
+ * least is a tree in which each of them has a path of its own below the root:
+ * whatever was reclaimed before, those that follow fit into what is left. The
+ * trees beside it can all go, and a switch of trees needs two roots.
+ */
+static uint64_t least_pages(void)
+{
+	return 1 + PAGES_OF_AN_INSTRUCTION * (deepest_levels() - 1);
+}
+
+static uint64_t usual_pages(uint64_t ram)
+{
+	return (ram >> PAGE_SHIFT) / POOL_SHARE + POOL_USUAL;
+}
+
+static struct paging_budget lsp_budget(uint64_t ram, unsigned vcpus)
+{
+	return (struct paging_budget){
+		.least = vcpus * ((state_pages() + least_pages()) << PAGE_SHIFT),
+		.usual = vcpus * ((state_pages() + usual_pages(ram)) << PAGE_SHIFT),
+	};
+}
+
+/*
+ * Table pages of one vCPU: an equal share of the VM's budget for good, so that
+ * none needs a lock, and none can starve another.
+ */
+static uint64_t page_limit(const struct vm *vm)
+{
+	if (vm->shadow_memory == 0)
+		return usual_pages(vm->memory.size);
+	return (vm->shadow_memory >> PAGE_SHIFT) / vm->vcpu_count - state_pages();
+}
+
 /* Everything is the vCPUs' own. */
 static enum status lsp_vm_create(struct vm *vm)
 {
@@ -73,7 +133,8 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 	if (!space)
 		return STATUS_NO_MEMORY;
 	space->memory = &vcpu->vm->memory;
-	space->pool.limit = (space->memory->size >> PAGE_SHIFT) / POOL_SHARE + POOL_LEAST;
+	space->pool.limit = page_limit(vcpu->vm);
+	assert(space->pool.limit >= least_pages());
 	return space_create(space);
 }
 
@@ -238,6 +299,11 @@ static void lsp_fence(struct vcpu *vcpu, const struct fence *fence)
 	install_fenced(space, fence);
 }
 
+static const char *lsp_check(const struct vcpu *vcpu)
+{
+	return space_check(vcpu->paging);
+}
+
 static unsigned count_trees(const struct lsp_vcpu *space)
 {
 	unsigned trees = 0;
@@ -259,35 +325,64 @@ static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
 	json_number(json, "tree_creations", statistics->tree_creations);
 	json_number(json, "tree_evictions", statistics->tree_evictions);
 	json_number(json, "trees_emptied", statistics->trees_emptied);
+	json_number(json, "reclaims", statistics->reclaims);
 	json_number(json, "log_replays", statistics->log_replays);
 	json_object_end(json);
 }
 
-static void lsp_report(const struct vm *vm, struct json *json)
-{
-	uint64_t pages = 0, limit = 0, trees = 0, fills = 0;
+/* Of all vCPUs. They may not have had their peaks at the same time. */
+struct sums {
+	struct shadow_pool pool;
+	uint64_t trees, fills, reclaims;
+};
 
-	json_array(json, "vcpus");
+static struct sums sum_up(const struct vm *vm)
+{
+	struct sums sums = {0};
+
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		const struct lsp_vcpu *space = vm->vcpus[i].paging;
 
-		pages += space->pool.used;
-		limit += space->pool.limit;
-		trees += count_trees(space);
-		fills += space->statistics.fills;
-		report_vcpu(space, json);
+		sums.pool.used += space->pool.used;
+		sums.pool.limit += space->pool.limit;
+		sums.pool.peak += space->pool.peak;
+		sums.trees += count_trees(space);
+		sums.fills += space->statistics.fills;
+		sums.reclaims += space->statistics.reclaims;
 	}
+	return sums;
+}
+
+static void lsp_report(const struct vm *vm, struct json *json)
+{
+	const struct sums sums = sum_up(vm);
+
+	json_array(json, "vcpus");
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		report_vcpu(vm->vcpus[i].paging, json);
 	json_array_end(json);
-	json_number(json, "pages", pages);
-	json_number(json, "page_limit", limit);
-	json_number(json, "trees", trees);
-	json_number(json, "fills", fills);
+	json_number(json, "pages", sums.pool.used);
+	json_number(json, "pages_peak", sums.pool.peak);
+	json_number(json, "page_limit", sums.pool.limit);
+	json_number(json, "state_pages", vm->vcpu_count * state_pages());
+	json_number(json, "reclaims", sums.reclaims);
+	json_number(json, "trees", sums.trees);
+	json_number(json, "fills", sums.fills);
+}
+
+static void lsp_log(const struct vm *vm)
+{
+	const struct sums sums = sum_up(vm);
+
+	log_line("vm %s: shadow tables took up to %lu pages of %lu, reclaimed %lu times",
+		 vm->name, sums.pool.peak, sums.pool.limit, sums.reclaims);
 }
 
 const struct paging_mode paging_lsp = {
 	.name = "lsp",
 	.missing = lsp_missing,
 	.isa = lsp_isa,
+	.budget = lsp_budget,
 	.vm_create = lsp_vm_create,
 	.vm_destroy = lsp_vm_destroy,
 	.vcpu_create = lsp_vcpu_create,
@@ -299,5 +394,7 @@ const struct paging_mode paging_lsp = {
 	.satp_read = lsp_satp_read,
 	.satp_write = lsp_satp_write,
 	.fence = lsp_fence,
+	.check = lsp_check,
 	.report = lsp_report,
+	.log = lsp_log,
 };

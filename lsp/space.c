@@ -79,6 +79,7 @@ static bool create_root(struct lsp_vcpu *space, struct shadow_tree *tree, unsign
 	struct shadow_pool *pool = &space->pool;
 
 	while (tree_create(tree, pool, mode) != STATUS_OK) {
+		space->statistics.reclaims++;
 		if (evict_one(space))
 			continue;
 		if (!space->active)
@@ -180,6 +181,7 @@ enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill
 	struct shadow_pool *pool = &space->pool;
 
 	while (tree_install(space->active, pool, fill) != STATUS_OK) {
+		space->statistics.reclaims++;
 		if (evict_one(space))
 			continue;
 		empty_tree(space, space->active);

@@ -32,6 +32,7 @@ struct lsp_statistics {
 	uint64_t tree_creations;
 	uint64_t tree_evictions;
 	uint64_t trees_emptied;
+	uint64_t reclaims; /* evictions and emptyings for want of a page */
 	uint64_t log_replays;
 };
 

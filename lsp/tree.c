@@ -50,8 +50,8 @@ static pte_t *take_page(struct shadow_pool *pool)
 
 	if (pool->used < pool->limit)
 		page = page_alloc_zeroed(0);
-	if (page)
-		pool->used++;
+	if (page && ++pool->used > pool->peak)
+		pool->peak = pool->used;
 	return page;
 }
 

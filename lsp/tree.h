@@ -16,10 +16,11 @@
 #include "mm/guest_memory.h"
 #include "mm/pte.h"
 
-/* Shadow table pages of one vCPU, and how many it may have. */
+/* Shadow table pages of one vCPU, how many it may have, and the most it had. */
 struct shadow_pool {
 	uint64_t used;
 	uint64_t limit;
+	uint64_t peak;
 };
 
 struct shadow_tree {

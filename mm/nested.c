@@ -6,8 +6,10 @@
  *
  * The table is complete before the first entry to the guest and does not
  * change, so a guest-page fault always means that there is no RAM: a device, or
- * nothing. A and D are set beforehand: many cores fault instead of setting them
- * in G-stage leaves. U is set, since every G-stage access counts as a user's.
+ * nothing. Nor can a guest make it grow: it takes a root of 4 pages, a page for
+ * each GiB in which there is RAM, and those above them. A and D are set
+ * beforehand: many cores fault instead of setting them in G-stage leaves. U is
+ * set, since every G-stage access counts as a user's.
  */
 #include "core/exit.h"
 #include "core/json.h"
@@ -15,6 +17,7 @@
 #include "lsp/walker.h"
 #include "mm/page_alloc.h"
 #include "mm/page_table.h"
+#include "mm/page_table_check.h"
 #include "mm/paging.h"
 
 #define LEAF_FLAGS (PTE_R | PTE_W | PTE_X | PTE_U | PTE_A | PTE_D)
@@ -183,6 +186,16 @@ static void nested_fence(struct vcpu *vcpu, const struct fence *fence)
 	arch_shadow_fence_all();
 }
 
+static const char *nested_check(const struct vcpu *vcpu)
+{
+	const struct nested_vm *nested = vcpu->vm->paging;
+
+	if (!arch_gstage_root_is(nested->mode, pointer_hpa(nested->table.root),
+				 nested->vmid))
+		return "its G-stage table is not what the hart walks";
+	return page_table_check(&nested->table, &vcpu->vm->memory, LEAF_FLAGS);
+}
+
 static void nested_report(const struct vm *vm, struct json *json)
 {
 	const struct nested_vm *nested = vm->paging;
@@ -209,5 +222,6 @@ const struct paging_mode paging_nested = {
 	.satp_read = nested_satp_read,
 	.satp_write = nested_satp_write,
 	.fence = nested_fence,
+	.check = nested_check,
 	.report = nested_report,
 };

@@ -163,6 +163,13 @@ void page_free(void *block, unsigned order)
 	free_and_merge(address, order);
 }
 
+bool page_is_taken(hpa_t page)
+{
+	return is_aligned(page.raw, PAGE_SIZE) && page.raw >= allocator.base &&
+	       (page.raw - allocator.base) >> PAGE_SHIFT < allocator.pages &&
+	       *state_of(page.raw) == 0;
+}
+
 uint64_t page_alloc_free_pages(void)
 {
 	return allocator.free_pages;

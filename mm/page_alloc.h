@@ -35,6 +35,9 @@ void *page_alloc_zeroed(unsigned order);
 /* Give a block back, of the order it was taken with. */
 void page_free(void *block, unsigned order);
 
+/* True for a page that was taken as a block of its own and not given back. */
+bool page_is_taken(hpa_t page);
+
 /* Pages that are free now. */
 uint64_t page_alloc_free_pages(void);
 

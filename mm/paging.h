@@ -4,7 +4,8 @@
  * of functions, and nothing outside a mode asks which one it is.
  *
  * A mode keeps its state in vm->paging and vcpu->paging. All functions that
- * take a vCPU run on the hart where it is loaded, but for create and destroy.
+ * take a vCPU run on the hart where it is loaded, but for create and destroy, and
+ * for fence while it is loaded nowhere.
  */
 #ifndef MM_PAGING_H
 #define MM_PAGING_H
@@ -32,6 +33,12 @@ struct paging_isa {
 	bool cache_management; /* cbo.clean, cbo.flush and cbo.inval may be offered */
 };
 
+/* Bytes that a mode may take to translate one VM, its tables and all. */
+struct paging_budget {
+	uint64_t least; /* with less, a guest might never get on */
+	uint64_t usual; /* where its user says nothing */
+};
+
 struct paging_mode {
 	const char *name;
 
@@ -41,6 +48,13 @@ struct paging_mode {
 	/* What of the ISA depends on the mode. */
 	struct paging_isa (*isa)(void);
 
+	/*
+	 * For a VM with so much RAM and so many vCPUs. NULL: what the mode takes
+	 * follows from the RAM, and is not the user's to choose.
+	 */
+	struct paging_budget (*budget)(uint64_t ram, unsigned vcpus);
+
+	/* vm->shadow_memory is 0 or at least the budget's least. */
 	enum status (*vm_create)(struct vm *vm);
 	void (*vm_destroy)(struct vm *vm);
 	enum status (*vcpu_create)(struct vcpu *vcpu);
@@ -66,8 +80,18 @@ struct paging_mode {
 	/* A fence the guest asked for on this vCPU, trapped or by SBI. */
 	void (*fence)(struct vcpu *vcpu, const struct fence *fence);
 
+	/*
+	 * NULL, or what is wrong with the tables that this vCPU is translated by, as
+	 * one line, which lives until the next call that finds something. Changes
+	 * nothing; to be called between any two of the functions above.
+	 */
+	const char *(*check)(const struct vcpu *vcpu);
+
 	/* Members of the "shadow" object of a report. */
 	void (*report)(const struct vm *vm, struct json *json);
+
+	/* One line about its tables for the console, once a VM has ended; or NULL. */
+	void (*log)(const struct vm *vm);
 };
 
 extern const struct paging_mode paging_nested;

@@ -14,7 +14,7 @@
 struct host_range host_image(void)
 {
 	return (struct host_range){HPA((uintptr_t)image_start),
-				   (uint64_t)(image_end - image_start)};
+				   (uintptr_t)image_end - (uintptr_t)image_start};
 }
 
 static enum status map(struct page_table *table, const char *start, const char *end,

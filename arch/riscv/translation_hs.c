@@ -36,13 +36,18 @@ static void set_gstage(uint64_t hgatp, unsigned vmid)
 		arch_shadow_fence_all();
 }
 
+/* vsatp and hgatp have the same fields; what is an ASID there is a VMID here. */
+static uint64_t atp(unsigned mode, hpa_t root, unsigned id)
+{
+	return (uint64_t)mode << SATP_MODE_SHIFT | (uint64_t)id << SATP_ASID_SHIFT |
+	       root.raw >> PAGE_SHIFT;
+}
+
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
 {
 	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
 	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
-	set_gstage((uint64_t)mode << SATP_MODE_SHIFT | (uint64_t)vmid << SATP_ASID_SHIFT |
-			   root.raw >> PAGE_SHIFT,
-		   vmid);
+	set_gstage(atp(mode, root, vmid), vmid);
 	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
 }
 
@@ -67,9 +72,17 @@ void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value)
 
 void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 {
-	csr_write(CSR_VSATP, (uint64_t)mode << SATP_MODE_SHIFT |
-				     (uint64_t)asid << SATP_ASID_SHIFT |
-				     root.raw >> PAGE_SHIFT);
+	csr_write(CSR_VSATP, atp(mode, root, asid));
+}
+
+bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)
+{
+	return csr_read(CSR_VSATP) == atp(mode, root, asid) && csr_read(CSR_HGATP) == 0;
+}
+
+bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
+{
+	return csr_read(CSR_HGATP) == atp(mode, root, vmid);
 }
 
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
