@@ -15,6 +15,12 @@
  */
 bool guest_code_fetch(struct vcpu *vcpu, uint32_t *instruction);
 
+/*
+ * True if that instruction is an lr; false too where it cannot be read: for a hart
+ * that reports the faults of an lr as a store's.
+ */
+bool guest_code_is_load_reserved(struct vcpu *vcpu);
+
 /* 8 bytes at an even gva, as the vCPU could load them. */
 bool guest_load_u64(struct vcpu *vcpu, gva_t gva, uint64_t *value);
 

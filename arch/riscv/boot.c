@@ -127,6 +127,12 @@ static void log_features(void)
 		log_line("paging mode %s: %s", mode->name,
 			 mode->missing() ? mode->missing() : "yes");
 	}
+	if (features.lr_as_store)
+		log_line("lr: its page faults are reported as a store's; its code is "
+			 "read to tell");
+	if (features.lr_needs_write)
+		log_line("warning: lr faults on pages that are only readable, in guests "
+			 "as without them");
 	if (!features.access_faults)
 		log_line("warning: a guest's access faults do not arrive here; page "
 			 "faults are taken by the hypervisor instead");

@@ -174,6 +174,12 @@ bool decode_transformed(uint64_t htinst, struct memory_access *access)
 	return operand.base == 0 && operand.offset == 0;
 }
 
+bool decode_is_load_reserved(uint32_t instruction)
+{
+	/* funct5, rs2 = 0, funct3 = 2 or 3, AMO; aq and rl as they may be */
+	return (instruction & 0xf9f0607f) == 0x1000202f;
+}
+
 uint64_t memory_access_extend(const struct memory_access *access, uint64_t raw)
 {
 	unsigned unused = 64 - 8U * access->width;

@@ -48,6 +48,9 @@ bool decode_memory_operand(uint32_t instruction, struct memory_operand *operand)
  */
 bool decode_transformed(uint64_t htinst, struct memory_access *access);
 
+/* True for lr.w and lr.d, which are loads, though some harts report them as stores. */
+bool decode_is_load_reserved(uint32_t instruction);
+
 /* What a load writes to its register, from the raw bytes the device gave. */
 uint64_t memory_access_extend(const struct memory_access *access, uint64_t raw);
 

@@ -21,7 +21,7 @@
 struct features features;
 
 extern char probe_guest_satp_read[], probe_guest_satp_write[], probe_guest_load[];
-extern char probe_exit_vector[];
+extern char probe_guest_load_reserved[], probe_exit_vector[];
 
 /* Bits of a field that keep ones when all of them are written. */
 #define writable_bits(csr, bits)                                                         \
@@ -111,22 +111,40 @@ static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64
 }
 
 /*
- * The same 1 GiB twice: at identity for the probe's code, and with A = 0 at
- * the fourth GiB behind it for its load.
+ * The same 1 GiB twice: at identity for the probe's code, and with these flags at
+ * the fourth GiB behind it for what it loads.
  */
-static bool probe_svade(struct vcpu *vcpu, pte_t *root)
+static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
+			       uint64_t flags)
 {
-	const uint64_t code = align_down((uintptr_t)probe_guest_load, GIB);
+	const uint64_t code = align_down((uintptr_t)pc, GIB);
 	const uint64_t data = code + 4 * GIB;
 	const uint64_t atp =
 		(uint64_t)SATP_SV39 << SATP_MODE_SHIFT | (uintptr_t)root >> PAGE_SHIFT;
 
 	root[level_index(code, 2)] =
 		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
-	root[level_index(data, 2)] = pte_make(code, PTE_V | PTE_R);
+	root[level_index(data, 2)] = pte_make(code, flags);
 	arch_shadow_fence_all();
-	return run_probe(vcpu, probe_guest_load, data + ((uintptr_t)root & (GIB - 1)),
-			 atp) == EXCEPTION_LOAD_PAGE;
+	return run_probe(vcpu, pc, data + ((uintptr_t)root & (GIB - 1)), atp);
+}
+
+/*
+ * lr is a load and faults as one (unprivileged specification, "Zalrsc"). Where it
+ * does not, its misses may be reported as a store's and no more; or the hart asks
+ * for a store's permission too, and then it is in earnest.
+ */
+static void probe_translation(struct vcpu *vcpu, pte_t *root)
+{
+	const void *lr = probe_guest_load_reserved;
+	bool as_store;
+
+	features.svade = run_translated(vcpu, root, probe_guest_load, PTE_V | PTE_R) ==
+			 EXCEPTION_LOAD_PAGE;
+	as_store = run_translated(vcpu, root, lr, 0) == EXCEPTION_STORE_PAGE;
+	features.lr_needs_write = run_translated(vcpu, root, lr, PTE_V | PTE_R | PTE_A) ==
+				  EXCEPTION_STORE_PAGE;
+	features.lr_as_store = as_store && !features.lr_needs_write;
 }
 
 static void probe_by_guest(hpa_t denied)
@@ -142,8 +160,8 @@ static void probe_by_guest(hpa_t denied)
 		features.access_faults = run_probe(&vcpu, probe_guest_load, denied.raw,
 						   0) == EXCEPTION_LOAD_ACCESS;
 	if (root) {
-		features.svade = features.guest_modes & 1u << SATP_SV39 &&
-				 probe_svade(&vcpu, root);
+		if (features.guest_modes & 1u << SATP_SV39)
+			probe_translation(&vcpu, root);
 		page_free(root, 0);
 	}
 	arch_shadow_fence_all();

@@ -10,11 +10,13 @@
 #include "core/types.h"
 
 struct features {
-	bool hypervisor;    /* the H extension, without which seat hs cannot be */
-	bool sstc;	    /* guests have a timer of their own (vstimecmp) */
-	bool satp_traps;    /* hstatus.VTVM traps satp accesses */
-	bool access_faults; /* a guest's access faults can reach HS-mode */
-	bool svade;	    /* VS-stage walks fault on A = 0 */
+	bool hypervisor;     /* the H extension, without which seat hs cannot be */
+	bool sstc;	     /* guests have a timer of their own (vstimecmp) */
+	bool satp_traps;     /* hstatus.VTVM traps satp accesses */
+	bool access_faults;  /* a guest's access faults can reach HS-mode */
+	bool svade;	     /* VS-stage walks fault on A = 0 */
+	bool lr_as_store;    /* lr's page faults are reported as a store's, no more */
+	bool lr_needs_write; /* lr faults on a page that is only readable */
 	bool svinval;
 	bool environment;	 /* henvcfg and senvcfg are there */
 	bool state_enable;	 /* Smstateen: hstateen0 is there */

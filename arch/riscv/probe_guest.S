@@ -23,3 +23,9 @@ probe_guest_satp_write:
 probe_guest_load:
 	ld	a0, 0(a0)
 	ecall
+
+	.globl	probe_guest_load_reserved
+	.balign	4
+probe_guest_load_reserved:
+	lr.d	a0, (a0)
+	ecall

@@ -13,6 +13,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/sbi_client.h"
 #include "core/arch.h"
+#include "core/guest_code.h"
 #include "core/vm.h"
 #include "mm/pte.h"
 
@@ -173,6 +174,15 @@ static bool is_walk(uint64_t htinst)
 	return htinst == 0x3000 || htinst == 0x3020;
 }
 
+/* Last, since reading the guest's code may trap, and overwrite what the exit left. */
+static enum access_kind true_kind(struct vcpu *vcpu, enum access_kind reported)
+{
+	if (features.lr_as_store && reported == ACCESS_STORE &&
+	    guest_code_is_load_reserved(vcpu))
+		return ACCESS_LOAD;
+	return reported;
+}
+
 static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 {
 	for (unsigned i = 0; i < ARRAY_LENGTH(translation_faults); i++) {
@@ -190,6 +200,7 @@ static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exi
 		/* htval lacks the two low bits, which a direct access has in stval. */
 		exit->gpa_known = gpa_page != 0;
 		exit->gpa = GPA(gpa_page << 2 | (exit->implicit ? 0 : exit->value & 3));
+		exit->access.kind = true_kind(vcpu, exit->access.kind);
 		return true;
 	}
 	return false;
