@@ -11,6 +11,8 @@
 #include "core/reason.h"
 #include "core/string.h"
 
+#define FIRST_VERSION 16 /* what the specification calls compatible */
+
 enum status device_tree_check(const void *tree, uint64_t size, const char *what,
 			      const char **why)
 {
@@ -27,6 +29,11 @@ enum status device_tree_check(const void *tree, uint64_t size, const char *what,
 	if (fdt_magic(tree) != FDT_MAGIC)
 		return refuse(why, STATUS_CORRUPT, "%s begins with 0x%x instead of 0x%x",
 			      what, fdt_magic(tree), FDT_MAGIC);
+	/* Before this one nodes had other names, on which older libfdt stumbles. */
+	if (fdt_version(tree) < FIRST_VERSION)
+		return refuse(why, STATUS_CORRUPT,
+			      "%s is of version %u, which is older than %u", what,
+			      fdt_version(tree), FIRST_VERSION);
 	total = fdt_totalsize(tree);
 	if (total > size)
 		return refuse(why, STATUS_CORRUPT,

@@ -3,6 +3,8 @@
 #include "core/gnomon.h"
 #include "core/arch.h"
 #include "core/bundle.h"
+#include "core/canary.h"
+#include "core/check.h"
 #include "core/console.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -50,6 +52,7 @@ static _Noreturn void finish(void)
 		console_write("\r\n");
 	}
 	vm_destroy(&vm);
+	canary_end();
 	/* Whatever the guest did, all of its memory is back. */
 	assert(page_alloc_free_pages() == free_pages);
 	arch_power_off(vm.end != VM_POWER_OFF && vm.end != VM_REBOOT);
@@ -70,6 +73,7 @@ void gnomon_read_options(void)
 
 	if (options_parse(&options, machine.fdt.bootargs, &why) != STATUS_OK)
 		gnomon_refuse(why);
+	check_begin(options.check_every);
 }
 
 void gnomon_init_devices(void)
@@ -99,24 +103,42 @@ static void log_end(void)
 
 	for (unsigned i = 0; i < vm.vcpu_count; i++)
 		exits += counters_total(&vm.vcpus[i].counters);
+	if (vm.mode->log)
+		vm.mode->log(&vm);
 	log_line("vm %s: %s%s%s, after %lu exits", vm.name, vm_end_text(vm.end),
 		 vm.detail[0] ? ": " : "", vm.detail, exits);
+}
+
+/* Run the VM, for as long as the boot arguments allow and among the canaries. */
+static void run(void)
+{
+	canary_surround(&vm.memory);
+	console_attach(&vm.uart);
+	if (options.time_limit > 0)
+		timer_limit(options.time_limit);
+	vcpu_run(&vm.vcpus[0]);
+	if (!canary_check()) {
+		vm.end = VM_STOPPED;
+		vm.detail = "memory that is not its own has changed";
+	}
 }
 
 _Noreturn void gnomon_main(void)
 {
 	struct vm_config config;
+	const char *why;
 
 	read_bundle(&config);
 	free_pages = page_alloc_free_pages();
+	if (canary_begin(options.canary, &why) != STATUS_OK)
+		gnomon_refuse(why);
 	if (vm_create(&vm, &config) != STATUS_OK) {
 		log_line("vm %s: %s", vm.name, vm.detail);
 		finish();
 	}
 	log_line("vm %s: %lu MiB of memory, paging mode %s", vm.name,
 		 vm.memory.size / MIB, vm.mode->name);
-	console_attach(&vm.uart);
-	vcpu_run(&vm.vcpus[0]);
+	run();
 	log_end();
 	finish();
 }

@@ -99,14 +99,15 @@ static int patch_chosen(void *fdt, const struct guest_fdt_info *info)
 	return error;
 }
 
+/* Memory first: a /chosen that says it is memory goes with it, and is made anew. */
 static int patch(void *fdt, int size, const struct guest_fdt_info *info)
 {
 	int error = fdt_open_into(fdt, fdt, size);
 
 	if (!error)
-		error = patch_chosen(fdt, info);
-	if (!error)
 		error = replace_memory(fdt, info);
+	if (!error)
+		error = patch_chosen(fdt, info);
 	return error ? error : fdt_pack(fdt);
 }
 

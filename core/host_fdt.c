@@ -27,12 +27,16 @@ static enum status read_root(const struct host_reading *reading)
 
 /* ---- memory ---- */
 
+/* Physical addresses have at most 56 bits (privileged specification, "Sv39"). */
+#define PHYSICAL_LIMIT (UINT64_C(1) << 56)
+
 static enum status add_memory(const struct host_reading *reading, int node,
 			      const struct device_range *range)
 {
 	struct host_fdt *host = reading->host;
 
-	(void)node;
+	if (range->base + range->size > PHYSICAL_LIMIT)
+		return host_refuse_property(reading, node, "reg", STATUS_CORRUPT);
 	if (host->memory_count == HOST_MEMORY_LIMIT)
 		return refuse(
 			reading->why, STATUS_TOO_BIG,

@@ -9,8 +9,8 @@
 
 struct machine machine;
 
-/* Image, tree and bundle, and what the device tree reserves. */
-#define HOLE_LIMIT (3 + HOST_RESERVED_LIMIT)
+/* Image, tree and bundle, what the device tree reserves, and memory seen before. */
+#define HOLE_LIMIT (3 + HOST_RESERVED_LIMIT + HOST_MEMORY_LIMIT)
 
 struct holes {
 	unsigned count;
@@ -70,13 +70,16 @@ static enum status for_each_outside(const struct holes *holes, struct host_range
 	return status;
 }
 
-static enum status for_each_memory(const struct holes *holes, range_function each,
+/* What one entry of memory has told is a hole in those behind it. */
+static enum status for_each_memory(struct holes *holes, range_function each,
 				   void *context)
 {
 	enum status status = STATUS_OK;
 
-	for (unsigned i = 0; i < machine.fdt.memory_count && status == STATUS_OK; i++)
+	for (unsigned i = 0; i < machine.fdt.memory_count && status == STATUS_OK; i++) {
 		status = for_each_outside(holes, machine.fdt.memory[i], each, context);
+		add_hole(holes, machine.fdt.memory[i]);
+	}
 	return status;
 }
 

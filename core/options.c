@@ -4,6 +4,10 @@
 #include "core/reason.h"
 #include "core/string.h"
 
+#define TIME_LIMIT_MOST	 1000000 /* seconds */
+#define CANARY_MOST	 GIB
+#define CHECK_EVERY_MOST 1000000 /* exits */
+
 static bool set_report(struct options *options, const char *value)
 {
 	memcpy(options->report, value, strlen(value) + 1);
@@ -16,6 +20,49 @@ static bool set_console(struct options *options, const char *value)
 	return options->console_by_firmware || strcmp(value, "uart") == 0;
 }
 
+/* A whole decimal number, with no sign or space that strtoul() would take. */
+static bool read_number(const char *text, char **end, uint64_t *number)
+{
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	*number = strtoul(text, end, 10);
+	return true;
+}
+
+static bool read_count(const char *text, uint64_t most, uint64_t *count)
+{
+	char *end;
+
+	return read_number(text, &end, count) && *end == '\0' && *count > 0 &&
+	       *count <= most;
+}
+
+static bool set_time_limit(struct options *options, const char *value)
+{
+	return read_count(value, TIME_LIMIT_MOST, &options->time_limit);
+}
+
+static bool set_check_every(struct options *options, const char *value)
+{
+	return read_count(value, CHECK_EVERY_MOST, &options->check_every);
+}
+
+static bool set_canary(struct options *options, const char *value)
+{
+	uint64_t units, unit = 1024;
+	char *end;
+
+	if (!read_number(value, &end, &units))
+		return false;
+	if (*end == 'M')
+		unit = MIB;
+	else if (*end != 'K')
+		return false;
+	options->canary = units * unit;
+	return end[1] == '\0' && units > 0 && units <= CANARY_MOST / unit &&
+	       is_aligned(options->canary, PAGE_SIZE);
+}
+
 static const struct {
 	const char *name;
 	const char *form;
@@ -23,6 +70,9 @@ static const struct {
 } known[] = {
 	{"report", "report=TOKEN", set_report},
 	{"console", "console=sbi or console=uart", set_console},
+	{"time-limit", "time-limit=SECONDS, 1 to 1000000", set_time_limit},
+	{"check-every", "check-every=EXITS, 1 to 1000000", set_check_every},
+	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
 static enum status set_option(struct options *options, char *word, const char **why)
@@ -40,8 +90,8 @@ static enum status set_option(struct options *options, char *word, const char **
 			      word, value ? value : "", known[i].form);
 	}
 	return refuse(why, STATUS_INVALID,
-		      "boot arguments: unknown option '%s' (there are report=TOKEN and "
-		      "console=sbi|uart)",
+		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
+		      "console=sbi|uart, time-limit=S, check-every=N and canary=SIZE)",
 		      word);
 }
 

@@ -4,6 +4,9 @@
  *   report=TOKEN    when the VM has ended, print its report after the TOKEN
  *   console=sbi     drive the console through the firmware, without interrupts
  *   console=uart    the default: by its own driver, if there is one for it
+ *   time-limit=S    stop the VM when it has run for S seconds
+ *   check-every=N   of the debug build: check the tables after every Nth exit (1)
+ *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
 #define CORE_OPTIONS_H
@@ -13,6 +16,9 @@
 struct options {
 	char report[64]; /* "": none wanted */
 	bool console_by_firmware;
+	uint64_t time_limit;  /* seconds; 0: none */
+	uint64_t canary;      /* bytes; 0: none */
+	uint64_t check_every; /* exits; 0: not said */
 };
 
 /* An unknown or overlong word is STATUS_INVALID; *why names it. */

@@ -4,6 +4,8 @@
  * for each vCPU. The names of its members are an interface for scripts.
  */
 #include "core/arch.h"
+#include "core/canary.h"
+#include "core/check.h"
 #include "core/json.h"
 #include "core/vm.h"
 
@@ -58,9 +60,11 @@ void vm_report(const struct vm *vm)
 	json_text(&json, "detail", vm->detail);
 	json_number(&json, "memory", vm->memory.size);
 	report_exits(vm, &json);
+	json_number(&json, "checks", check_count());
 	json_object(&json, "shadow");
-	if (vm->memory.size > 0)
+	if (vm->mode && vm->memory.size > 0)
 		vm->mode->report(vm, &json);
 	json_object_end(&json);
+	canary_report(&json);
 	json_object_end(&json);
 }

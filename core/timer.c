@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's timer, shared by its two uses. See timer.h. */
+/* The host's timer, shared by its three uses. See timer.h. */
 #include "core/timer.h"
 #include "core/arch.h"
 #include "core/console.h"
+#include "core/vm.h"
 
 #define POLLS_PER_SECOND 100
 #define NEVER		 UINT64_MAX
 
 static uint64_t poll_interval;
 static uint64_t next_poll = NEVER;
+static uint64_t ticks_per_second;
+static uint64_t limit = NEVER; /* host time */
 
 static void arm(const struct vcpu *vcpu)
 {
-	uint64_t guest = vcpu->timer_deadline;
+	uint64_t next = vcpu->timer_deadline;
 
-	arch_host_timer_set(guest < next_poll ? guest : next_poll);
+	if (next > next_poll)
+		next = next_poll;
+	if (next > limit)
+		next = limit;
+	arch_host_timer_set(next);
 }
 
 void timer_init(uint64_t timebase)
 {
+	ticks_per_second = timebase;
 	poll_interval = timebase / POLLS_PER_SECOND;
 	if (console_is_polled())
 		next_poll = arch_time() + poll_interval;
+}
+
+void timer_limit(uint64_t seconds)
+{
+	limit = arch_time() + seconds * ticks_per_second;
 }
 
 /* In host time, kept from wrapping past "never". */
@@ -72,5 +85,9 @@ void timer_expired(struct vcpu *vcpu)
 		expire_guest(vcpu);
 	if (poll)
 		poll_console();
+	if (limit <= now) {
+		limit = NEVER;
+		vm_end(vcpu->vm, VM_STOPPED, "time limit");
+	}
 	arm(vcpu);
 }

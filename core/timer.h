@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Use of the host's one timer: a guest's own deadline where the chip gives it
- * no timer (no Sstc), and the polling of a console that has no interrupt.
+ * no timer (no Sstc), the polling of a console that has no interrupt, and the
+ * limit of the time a VM may run.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
@@ -10,6 +11,9 @@
 
 /* timebase: ticks per second. Starts polling if the console needs it. */
 void timer_init(uint64_t timebase);
+
+/* From now on VMs run for so many seconds (at most 1000000); before they run. */
+void timer_limit(uint64_t seconds);
 
 /* The guest's next timer interrupt, in guest time. Clears a pending one. */
 void timer_set_guest(struct vcpu *vcpu, uint64_t deadline);

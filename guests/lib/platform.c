@@ -174,6 +174,9 @@ static void take_property(struct node *node, const struct property *property)
 		node->mmu_type = *property;
 	else if (strcmp(property->name, "timebase-frequency") == 0)
 		platform.timebase = read_cell(property->data);
+	else if (strcmp(property->name, "bootargs") == 0 &&
+		 property->size <= sizeof(platform.bootargs))
+		memcpy(platform.bootargs, property->data, property->size);
 	else if (strcmp(property->name, "riscv,isa-extensions") == 0)
 		node->isa = *property;
 	else if (strcmp(property->name, "riscv,isa") == 0 && !node->isa.size)
@@ -199,10 +202,10 @@ static void scan(const char *structure, const char *strings)
 			nodes[depth++] = (struct node){
 				.name = at, .address_cells = 2, .size_cells = 1};
 			at = aligned_to_cell(at + strlen(at) + 1);
-		} else if (token == FDT_END_NODE) {
+		} else if (token == FDT_END_NODE && depth > 0) {
 			depth--;
 			end_node(&nodes[depth], &nodes[depth ? depth - 1 : 0]);
-		} else if (token == FDT_PROP) {
+		} else if (token == FDT_PROP && depth > 0) {
 			property.size = read_cell(at);
 			property.name = strings + read_cell(at + 4);
 			property.data = at + 8;

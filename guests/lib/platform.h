@@ -21,6 +21,7 @@ struct platform {
 	uint64_t firmware_size; /* bytes */
 	bool is_qemu_virt;	/* the root is compatible with riscv-virtio */
 	char mmu_type[24];	/* of the hart, "riscv,sv57"; empty: not said */
+	char bootargs[128];	/* of /chosen; empty: none, or too long to keep */
 };
 
 extern struct platform platform;

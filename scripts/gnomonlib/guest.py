@@ -28,17 +28,18 @@ class Guest:
     initrd: pathlib.Path | None
     bootargs: str
     memory: int
+    shadow_memory: int | None  # bytes, where it is not left to Gnomon
     paging: str
 
 
-def memory_size(text):
+def size_of(option, text):
     """Bytes in "512M", "1G" or "65536". How much makes sense is Gnomon's to say."""
     match = re.fullmatch(r"(\d+)([KMGT]?)", text.strip().upper())
     if not match:
-        raise BadUsage(f"--memory {text}: not a size such as 512M, 1G or 65536")
+        raise BadUsage(f"{option} {text}: not a size such as 512M, 1G or 65536")
     size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
     if size >= 1 << 64:
-        raise BadUsage(f"--memory {text}: more than 64 bits can count")
+        raise BadUsage(f"{option} {text}: more than 64 bits can count")
     return size
 
 
@@ -75,8 +76,13 @@ def from_options(options, directory):
         initrd = with_command(initrd, options.exec, token, directory / "initrd")
     if options.append:
         words.append(options.append)
-    memory = DEFAULT_MEMORY if options.memory is None else memory_size(options.memory)
-    return Guest(name, kernel, initrd, " ".join(words), memory, options.paging), token
+    memory, shadow_memory = DEFAULT_MEMORY, None
+    if options.memory is not None:
+        memory = size_of("--memory", options.memory)
+    if options.shadow_memory is not None:
+        shadow_memory = size_of("--shadow-memory", options.shadow_memory)
+    return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
+                 options.paging), token
 
 
 def with_command(initrd, command, token, path):
@@ -116,10 +122,12 @@ def bundle_source(guest):
     """The bundle in the device tree language, for dtc or mkimage -f."""
     stamp = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
     images = image("kernel", guest.kernel, "kernel")
-    ramdisk = ""
+    ramdisk = shadow_memory = ""
     if guest.initrd:
         images += image("ramdisk", guest.initrd, "ramdisk")
         ramdisk = '\n\t\t\tramdisk = "ramdisk";'
+    if guest.shadow_memory is not None:
+        shadow_memory = f"\n\t\t\tgnomon,shadow-memory = {cells(guest.shadow_memory)};"
     return f"""\
 /dts-v1/;
 
@@ -137,7 +145,7 @@ def bundle_source(guest):
 		{guest.name} {{
 			description = {quote(guest.name)};
 			kernel = "kernel";{ramdisk}
-			gnomon,memory = {cells(guest.memory)};
+			gnomon,memory = {cells(guest.memory)};{shadow_memory}
 			gnomon,vcpus = <{VCPUS}>;
 			gnomon,paging = {quote(guest.paging)};
 			gnomon,bootargs = {quote(guest.bootargs)};
@@ -171,11 +179,16 @@ def bundle_memory(path):
         return subprocess.run(["fdtget", *arguments], capture_output=True, text=True,
                               check=True).stdout.split()
 
+    def size(name, which, default):
+        cells = get("-t", "x", "-d", f"{default:x}", str(path), f"/configurations/{name}",
+                    which)
+        return int("".join(cell.rjust(8, "0") for cell in cells), 16)
+
     total = 0
     try:
         for name in get("-l", str(path), "/configurations"):
-            value = get("-t", "x", str(path), f"/configurations/{name}", "gnomon,memory")
-            total += int("".join(cell.rjust(8, "0") for cell in value), 16)
+            total += size(name, "gnomon,memory", DEFAULT_MEMORY)
+            total += size(name, "gnomon,shadow-memory", 0)
     except (OSError, ValueError, subprocess.CalledProcessError):
         return DEFAULT_MEMORY
     return total

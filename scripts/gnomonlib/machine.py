@@ -44,7 +44,10 @@ def host_memory(guest_memory, bundle_size):
 def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     """The command that runs the VMs of a bundle."""
     memory = host_memory(guests.bundle_memory(bundle), bundle.stat().st_size)
-    arguments = f"report={nonce} {os.environ.get('GNOMON_APPEND', '')}".strip()
+    words = [f"report={nonce}", os.environ.get("GNOMON_APPEND", "")]
+    if options.time_limit is not None:
+        words.append(f"time-limit={options.time_limit}")
+    arguments = " ".join(word for word in words if word)
     return common(options, qemu) + [
         "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
         "-append", arguments, *options.qemu_arg]

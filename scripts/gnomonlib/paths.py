@@ -7,6 +7,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 
 HYPERVISOR = BUILD / "gnomon.bin"
+DEBUG_HYPERVISOR = BUILD / "gnomon-debug.bin"
 KERNEL = BUILD / "guest" / "Image"
 INITRD = BUILD / "guest" / "initrd.cpio.gz"
 

@@ -51,6 +51,41 @@ static void what_is_refused(void **state)
 	refuses("report=a\tconsole=sbi bad", "bad");
 }
 
+static void numbers_and_sizes(void **state)
+{
+	(void)state;
+	understands("", "", false);
+	assert_int_equal(options.time_limit, 0);
+	assert_int_equal(options.canary, 0);
+	understands("time-limit=5 canary=4M", "", false);
+	assert_int_equal(options.time_limit, 5);
+	assert_int_equal(options.canary, 4 * MIB);
+	understands("time-limit=1000000 canary=64K", "", false);
+	assert_int_equal(options.time_limit, 1000000);
+	assert_int_equal(options.canary, 65536);
+	understands("check-every=7", "", false);
+	assert_int_equal(options.check_every, 7);
+	understands("canary=1024M", "", false);
+	assert_int_equal(options.canary, GIB);
+}
+
+static void numbers_that_are_none(void **state)
+{
+	static const char *const words[] = {
+		"time-limit=",	"time-limit=0",	      "time-limit=1000001",
+		"time-limit=x", "time-limit=5s",      "time-limit=-1",
+		"time-limit",	"time-limit=+5",      "time-limit=99999999999999999999",
+		"canary=",	"canary=4",	      "canary=M",
+		"canary=0M",	"canary=6K",	      "canary=4MB",
+		"canary=1025M", "canary=99999999999M"};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
+		refuses(words[i], words[i][0] == 't' ? "time-limit" : "canary");
+	refuses("check-every=0", "check-every");
+	refuses("check-every=1000001", "check-every");
+}
+
 /* "report=" and 56 characters are a word of 63. */
 static void words_have_a_limit(void **state)
 {
@@ -79,6 +114,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_understood),
 		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(numbers_and_sizes),
+		cmocka_unit_test(numbers_that_are_none),
 		cmocka_unit_test(words_have_a_limit),
 		cmocka_unit_test(reasons_are_printable),
 	};

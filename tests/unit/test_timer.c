@@ -2,15 +2,17 @@
 /* sources: core/timer.c core/counters.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
 /*
- * The host's one timer and its two uses: a guest's deadline, in guest time, and
- * the polling of a console without an interrupt.
+ * The host's one timer and its uses: a guest's deadline, in guest time, the
+ * polling of a console without an interrupt, and the limit of a VM's time.
  */
 #include "core/console.h"
 #include "core/timer.h"
+#include "core/vm.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/host_ram.h"
 
 static struct vcpu vcpu;
+static struct vm vm;
 static bool polled;
 static unsigned received;
 
@@ -24,10 +26,22 @@ void console_receive(void)
 	received++;
 }
 
-static void create(const struct fake_profile *profile)
+void vm_end(struct vm *ended, enum vm_end end, const char *detail)
 {
-	fake_arch_create(profile);
-	vcpu = (struct vcpu){.timer_deadline = UINT64_MAX};
+	assert_int_equal(ended->end, VM_RUNNING);
+	ended->end = end;
+	ended->detail = detail;
+}
+
+/* Whether there is Sstc is what matters here, and what each test says. */
+static void create(bool sstc)
+{
+	struct fake_profile profile = *fake_default();
+
+	profile.sstc = sstc;
+	fake_arch_create(&profile);
+	vm = (struct vm){0};
+	vcpu = (struct vcpu){.vm = &vm, .timer_deadline = UINT64_MAX};
 	received = 0;
 }
 
@@ -40,7 +54,7 @@ static bool is_pending(void)
 static void a_deadline_comes(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	fake_machine.time = 1000;
 	vcpu.arch.time_delta = (uint64_t)-1000;
 	timer_set_guest(&vcpu, 50);
@@ -67,7 +81,7 @@ static void a_deadline_comes(void **state)
 static void a_deadline_in_the_past_comes_at_once(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	fake_machine.time = 1000;
 	vcpu.arch.time_delta = (uint64_t)-1000;
 	timer_set_guest(&vcpu, 0);
@@ -80,7 +94,7 @@ static void a_deadline_in_the_past_comes_at_once(void **state)
 static void deadlines_beyond_the_end_of_time(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	vcpu.arch.time_delta = (uint64_t)-1000;
 	for (uint64_t back = 0; back < 1000; back += 37) {
 		timer_set_guest(&vcpu, UINT64_MAX - back);
@@ -93,7 +107,7 @@ static void deadlines_beyond_the_end_of_time(void **state)
 static void loading_sets_the_vcpus_own_deadline(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	vcpu.timer_deadline = 777;
 	timer_load(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, 777);
@@ -102,7 +116,7 @@ static void loading_sets_the_vcpus_own_deadline(void **state)
 static void a_chip_with_sstc_keeps_it(void **state)
 {
 	(void)state;
-	create(&fake_qemu);
+	create(true);
 	timer_set_guest(&vcpu, 50);
 	assert_int_equal(fake_machine.guest_deadline, 50);
 	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
@@ -112,7 +126,7 @@ static void a_chip_with_sstc_keeps_it(void **state)
 static void no_polling_where_the_console_interrupts(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	polled = false;
 	timer_init(1000000);
 	timer_load(&vcpu);
@@ -122,7 +136,7 @@ static void no_polling_where_the_console_interrupts(void **state)
 static void the_console_is_polled_a_hundred_times_a_second(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(false);
 	polled = true;
 	timer_init(1000000);
 	timer_load(&vcpu);
@@ -151,6 +165,37 @@ static void the_console_is_polled_a_hundred_times_a_second(void **state)
 	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
 }
 
+/* Not before its time, at it once, and whatever else the timer is for goes on. */
+static void the_limit_ends_the_vm(void **state)
+{
+	(void)state;
+	create(false);
+	polled = false;
+	fake_machine.time = 500;
+	timer_init(1000000);
+	timer_limit(3);
+	timer_load(&vcpu);
+	timer_set_guest(&vcpu, UINT64_MAX);
+	while (fake_machine.host_deadline < 3000500) {
+		assert_int_equal(vm.end, VM_RUNNING);
+		fake_machine.time = fake_machine.host_deadline;
+		timer_expired(&vcpu);
+	}
+	timer_set_guest(&vcpu, 3000499);
+	assert_int_equal(fake_machine.host_deadline, 3000499);
+	fake_machine.time = 3000499;
+	timer_expired(&vcpu);
+	assert_true(is_pending());
+	assert_int_equal(vm.end, VM_RUNNING);
+	assert_int_equal(fake_machine.host_deadline, 3000500);
+	fake_machine.time = 3000500;
+	timer_expired(&vcpu);
+	assert_int_equal(vm.end, VM_STOPPED);
+	assert_string_equal(vm.detail, "time limit");
+	fake_machine.time = 9000000;
+	timer_expired(&vcpu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +206,7 @@ int main(void)
 		cmocka_unit_test(a_chip_with_sstc_keeps_it),
 		cmocka_unit_test(no_polling_where_the_console_interrupts),
 		cmocka_unit_test(the_console_is_polled_a_hundred_times_a_second),
+		cmocka_unit_test(the_limit_ends_the_vm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
