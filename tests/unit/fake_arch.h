@@ -18,29 +18,62 @@
 #define FAKE_HART_LIMIT	  4
 #define FAKE_RESULT_LIMIT 64
 
-/* What the machine is like. */
+/*
+ * What the machine is like. Where the specification leaves a choice, `plain` is
+ * what makes Gnomon's work hardest; the others are as they were measured.
+ */
 struct fake_profile {
+	const char *name;
 	unsigned asid_bits;
 	unsigned vmid_bits;
 	uint32_t modes;
 	uint32_t gstage_modes;
 	bool satp_traps;
-	bool svade;
+	bool svade; /* in the VS-stage; always so in the G-stage, but for this: */
+	bool gstage_sets_ad;
 	bool sstc;
-	/* What the TLB keeps beside leaves, and whether it walks ahead. */
+	/* What the TLB keeps beside leaves, whether it walks ahead, and what ends it. */
 	bool keeps_pointers;
 	bool keeps_invalid;
 	bool speculates;
+	bool flushed_by_exits; /* everything, at every change of V */
+	/* Access faults where nothing is; else accesses go nowhere and tables are 0. */
+	bool vacant_faults;
+	/* What it tells of a fault, beside its cause. */
+	bool tells_instruction;	    /* htinst, of explicit accesses */
+	bool tells_gpa;		    /* htval */
+	bool tells_access_address;  /* stval of access faults */
+	bool stores_fault_as_loads; /* the cause of access faults */
+	bool lr_faults_as_store;    /* the cause of page faults and guest-page faults */
+	bool lr_needs_write;	    /* and W and D in the leaf, as a store does */
 };
 
 #define FAKE_ALL_MODES (1u << SATP_SV39 | 1u << SATP_SV48 | 1u << SATP_SV57)
 
-extern const struct fake_profile fake_worst; /* 16 ASID bits, keeps everything */
-extern const struct fake_profile fake_qemu;  /* leaves only */
-extern const struct fake_profile fake_cva6;  /* Sv39, leaves only, invalid ones not */
+extern const struct fake_profile fake_worst; /* plain: keeps everything */
+extern const struct fake_profile fake_qemu;  /* leaves, until the next exit */
+extern const struct fake_profile fake_cva6;  /* Sv39, leaves, and tells little */
+
+/*
+ * The one that the environment's GNOMON_PROFILE names: plain, qemu or cva6, and
+ * plain without it. Every test that does not need a certain one runs on this; what
+ * it must have otherwise (ASID bits, modes) it sets on a copy.
+ */
+const struct fake_profile *fake_default(void);
 
 /* A new machine, all harts with empty TLBs, running on hart 0. */
 void fake_arch_create(const struct fake_profile *profile);
+
+/* What it was made as. */
+const struct fake_profile *fake_profile(void);
+
+/* Physical addresses where nothing is, from here on. */
+#define FAKE_VACANT HPA(UINT64_C(1) << 50)
+
+static inline bool fake_is_vacant(hpa_t hpa)
+{
+	return hpa.raw >= FAKE_VACANT.raw;
+}
 
 /*
  * Which hart Gnomon's code runs on from here. Real ASIDs go on where they were:
@@ -54,6 +87,7 @@ void fake_speculate_on(gva_t gva);
 /* What an access by the loaded vCPU may find. */
 struct fake_results {
 	bool may_fault; /* no leaf, or one that forbids the access */
+	bool may_access_fault;
 	unsigned count; /* leaves that permit it */
 	struct {
 		pte_t leaf;
@@ -64,8 +98,19 @@ struct fake_results {
 
 struct fake_results fake_access(const struct access *access);
 
-/* Entries of an ASID in this hart's TLB, for tests of what fences reach. */
+/*
+ * The guest was left, for whatever reason, and is about to be entered again. A
+ * test that calls Gnomon's handlers itself says so, for profiles whose TLBs do
+ * not survive it.
+ */
+void fake_guest_left(void);
+
+/* What an access of the guest's may find in the G-stage, under nested paging. */
+struct fake_results fake_gstage_access(gpa_t gpa, enum access_kind kind);
+
+/* Entries of an ASID or VMID in this hart's TLB, for tests of what fences reach. */
 unsigned fake_tlb_count(unsigned asid);
+unsigned fake_gstage_count(unsigned vmid);
 
 /* Real fences since the machine was made, of any hart. */
 struct fake_counts {

@@ -19,6 +19,8 @@ static struct {
 	uint8_t state[PAGES]; /* FREE, the order at a block's first page, INSIDE */
 } pages;
 
+void (*fake_pages_on_free)(hpa_t page);
+
 static uint64_t index_of(uint64_t address)
 {
 	assert_true(range_within(address, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE));
@@ -38,19 +40,27 @@ static void release(uint64_t index, uint64_t count)
 	memset(&pages.state[index], FREE, count);
 }
 
+/* Mapped for as long as the process lives: a test may make thousands of these. */
 void fake_pages_create(void)
 {
-	memset(&pages, 0, sizeof(pages));
-	pages.base = host_ram_map(FAKE_PAGES_SIZE, GIB);
+	if (pages.base.raw == 0) {
+		pages.base = host_ram_map(FAKE_PAGES_SIZE, GIB);
+		fake_pages_destroy();
+	}
+	pages.taken = 0;
 	pages.allowed = UINT64_MAX;
-	memset(pages.state, FREE, sizeof(pages.state));
-	ASAN_POISON_MEMORY_REGION(address_of(0), FAKE_PAGES_SIZE);
+	pages.cursor = 0;
 }
 
+/* What was given back is poisoned already. */
 void fake_pages_destroy(void)
 {
-	ASAN_UNPOISON_MEMORY_REGION(address_of(0), FAKE_PAGES_SIZE);
-	host_ram_unmap(pages.base, FAKE_PAGES_SIZE);
+	for (uint64_t i = 0; i < PAGES; i++) {
+		if (pages.state[i] == FREE)
+			continue;
+		ASAN_POISON_MEMORY_REGION(address_of(i), PAGE_SIZE);
+		pages.state[i] = FREE;
+	}
 }
 
 uint64_t fake_pages_taken(void)
@@ -58,10 +68,21 @@ uint64_t fake_pages_taken(void)
 	return pages.taken;
 }
 
+bool page_is_taken(hpa_t page)
+{
+	return fake_pages_is_table(page);
+}
+
 bool fake_pages_is_table(hpa_t page)
 {
 	return range_within(page.raw, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE) &&
 	       is_aligned(page.raw, PAGE_SIZE) && pages.state[index_of(page.raw)] == 0;
+}
+
+bool fake_pages_is_taken(hpa_t page)
+{
+	return range_within(page.raw, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE) &&
+	       pages.state[index_of(page.raw)] != FREE;
 }
 
 void fake_pages_allow(uint64_t calls)
@@ -117,6 +138,8 @@ void page_free(void *block, unsigned order)
 	uint64_t index = index_of((uintptr_t)block);
 
 	assert_int_equal(pages.state[index], order);
+	if (fake_pages_on_free && order == 0)
+		fake_pages_on_free(HPA((uintptr_t)block));
 	pages.taken -= UINT64_C(1) << order;
 	release(index, UINT64_C(1) << order);
 }

@@ -18,11 +18,17 @@
 void fake_pages_create(void);
 void fake_pages_destroy(void);
 
+/* Called for each page that is given back, before it is; NULL: nothing is. */
+extern void (*fake_pages_on_free)(hpa_t page);
+
 /* Pages that are taken now. */
 uint64_t fake_pages_taken(void);
 
 /* True for a page that was taken as a block of its own, and not given back. */
 bool fake_pages_is_table(hpa_t page);
+
+/* True for any page that was taken, in whatever block, and not given back. */
+bool fake_pages_is_taken(hpa_t page);
 
 /* Let so many more calls succeed, then none; UINT64_MAX: all there is room for. */
 void fake_pages_allow(uint64_t calls);

@@ -114,13 +114,15 @@ static struct reference translate(const struct guest_memory *memory, uint64_t sa
 	if (high != 0 && high != -1)
 		return (struct reference){.outcome = OUTCOME_PAGE_FAULT};
 	for (unsigned i = levels - 1;; i--) {
-		const uint64_t *word = word_at(memory, a + 8 * vpn(gva, i));
+		const gpa_t at = GPA(a + 8 * vpn(gva, i));
+		const uint64_t *word = word_at(memory, at.raw);
 		uint64_t below = (UINT64_C(1) << (12 + 9 * i)) - 1;
 		uint64_t pte;
 		gpa_t gpa;
 
 		if (!word)
-			return (struct reference){.outcome = OUTCOME_ACCESS_FAULT};
+			return (struct reference){.outcome = OUTCOME_ACCESS_FAULT,
+						  .gpa = at};
 		pte = *word;
 		if (faults_at(pte, i))
 			return (struct reference){.outcome = OUTCOME_PAGE_FAULT};

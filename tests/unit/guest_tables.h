@@ -46,7 +46,7 @@ void guest_map(struct guest_tables *tables, uint64_t satp, gva_t gva, gpa_t gpa,
 /* What the specification says an access comes to. */
 struct reference {
 	enum outcome outcome; /* FILLED, PAGE_FAULT, ACCESS_FAULT or DEVICE */
-	gpa_t gpa;
+	gpa_t gpa;	      /* ACCESS_FAULT: of the entry that is in no RAM */
 	uint64_t pte;
 	unsigned level;
 };

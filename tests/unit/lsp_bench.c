@@ -15,6 +15,12 @@ void vm_end(struct vm *vm, enum vm_end end, const char *detail)
 	}
 }
 
+const char *bench_printed(void)
+{
+	captured_length = 0;
+	return captured;
+}
+
 gpa_t bench_ram(uint64_t offset)
 {
 	return GPA(GUEST_RAM_BASE.raw + BENCH_TABLE_SIZE + offset);
@@ -93,6 +99,8 @@ uint64_t bench_pages_used(struct bench *bench)
 /* A hart may go on with any of them, whether or not it may fault as well. */
 static void add_results(struct fake_results *all, const struct fake_results *more)
 {
+	/* No shadow table leads to where nothing is. */
+	assert_false(more->may_access_fault);
 	all->may_fault = more->may_fault;
 	for (unsigned i = 0; i < more->count; i++) {
 		assert_true(all->count < FAKE_RESULT_LIMIT);
@@ -118,6 +126,7 @@ struct bench_access bench_access(struct vcpu *vcpu, const struct access *access)
 		if (++result.faults > BENCH_FAULT_LIMIT)
 			fail_msg("0x%lx faults for ever", access->gva.raw);
 		translation = paging_lsp.fault(vcpu, &exit);
+		fake_guest_left();
 		result.gpa = translation.gpa;
 		result.outcome = translation.outcome;
 		if (translation.outcome != OUTCOME_FILLED)
@@ -179,6 +188,7 @@ bool bench_may_find_any(struct vcpu *vcpu, gva_t gva)
 void bench_satp_write(struct vcpu *vcpu, uint64_t satp)
 {
 	paging_lsp.satp_write(vcpu, satp);
+	fake_guest_left();
 }
 
 void bench_fence(struct vcpu *vcpu, bool has_address, gva_t gva, bool has_asid,
@@ -193,6 +203,7 @@ void bench_fence(struct vcpu *vcpu, bool has_address, gva_t gva, bool has_asid,
 	};
 
 	paging_lsp.fence(vcpu, &fence);
+	fake_guest_left();
 }
 
 void bench_fence_address(struct vcpu *vcpu, gva_t gva)

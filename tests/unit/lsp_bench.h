@@ -78,6 +78,9 @@ void bench_fence(struct vcpu *vcpu, bool has_address, gva_t gva, bool has_asid,
 void bench_fence_address(struct vcpu *vcpu, gva_t gva);
 void bench_fence_all(struct vcpu *vcpu);
 
+/* What was printed since the last call. */
+const char *bench_printed(void);
+
 /* Pages of all trees of the VM, counted by looking at them; must be pool->used. */
 uint64_t bench_count_pages(struct bench *bench);
 

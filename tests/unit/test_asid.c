@@ -15,7 +15,7 @@
 
 static void create(unsigned bits)
 {
-	struct fake_profile profile = fake_worst;
+	struct fake_profile profile = *fake_default();
 
 	profile.asid_bits = bits;
 	fake_arch_create(&profile);

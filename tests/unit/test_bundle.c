@@ -100,6 +100,7 @@ static void draft_two_vms(void)
 	text("ramdisk", "ramdisk-1");
 	text("fdt", "fdt-1");
 	assert_int_equal(fdt_property_u64(draft, "gnomon,memory", 6 * GIB), 0);
+	assert_int_equal(fdt_property_u64(draft, "gnomon,shadow-memory", 5 * GIB), 0);
 	cell("gnomon,vcpus", 4);
 	text("gnomon,paging", "nested");
 	text("gnomon,bootargs", "console=ttyS0 quiet");
@@ -131,6 +132,7 @@ static void reads_all_that_is_said(void **state)
 	assert_blob(config.ramdisk, "the ramdisk");
 	assert_blob(config.fdt, "the tree");
 	assert_int_equal(config.memory, 6 * GIB);
+	assert_int_equal(config.shadow_memory, 5 * GIB);
 	assert_int_equal(config.vcpus, 4);
 	assert_string_equal(config.paging, "nested");
 	assert_string_equal(config.bootargs, "console=ttyS0 quiet");
@@ -157,6 +159,7 @@ static void silence_means_the_defaults(void **state)
 	assert_int_equal(config.ramdisk.size, 0);
 	assert_null(config.fdt.data);
 	assert_int_equal(config.memory, BUNDLE_DEFAULT_MEMORY);
+	assert_int_equal(config.shadow_memory, 0);
 	assert_int_equal(config.vcpus, BUNDLE_DEFAULT_VCPUS);
 	assert_string_equal(config.paging, "lsp");
 	assert_string_equal(config.bootargs, "");
@@ -343,6 +346,10 @@ static const struct flaw flaws[] = {
 	 "configuration 'vm': gnomon,memory cannot be 0"},
 	{false, "gnomon,memory", "512M", 5, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,memory is no number"},
+	{false, "gnomon,shadow-memory", "\0\0\0\0", 4, STATUS_INVALID,
+	 "configuration 'vm': gnomon,shadow-memory cannot be 0"},
+	{false, "gnomon,shadow-memory", "\0\1", 2, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,shadow-memory is no number"},
 	{false, "gnomon,vcpus", "\0\0\0\0", 4, STATUS_INVALID,
 	 "configuration 'vm': gnomon,vcpus cannot be 0"},
 	{false, "gnomon,vcpus", "\0\0\0\1\0\0\0\0", 8, STATUS_INVALID,
@@ -410,6 +417,24 @@ static void what_is_no_bundle_is_refused(void **state)
 	assert_refused(bundle_open(&bundle, (const char *)archive + 4, 48, &why),
 		       STATUS_INVALID, &why,
 		       "the bundle is not at a multiple of 8 bytes");
+}
+
+static void a_tree_of_an_old_version_is_refused(void **state)
+{
+	struct bundle bundle;
+	const char *why = NULL;
+
+	(void)state;
+	draft_two_vms();
+	fdt_set_last_comp_version(draft, 2);
+	for (unsigned version = 2; version < 16; version++) {
+		fdt_set_version(draft, version);
+		assert_int_equal(bundle_open(&bundle, draft, sizeof(draft), &why),
+				 STATUS_CORRUPT);
+	}
+	assert_string_equal(why, "the bundle is of version 15, which is older than 16");
+	fdt_set_version(draft, 16);
+	assert_int_equal(bundle_open(&bundle, draft, sizeof(draft), &why), STATUS_OK);
 }
 
 static void a_tree_without_vms_is_refused(void **state)
@@ -548,6 +573,7 @@ int main(void)
 		cmocka_unit_test(flaws_are_named),
 		cmocka_unit_test(a_vm_too_far_is_refused),
 		cmocka_unit_test(what_is_no_bundle_is_refused),
+		cmocka_unit_test(a_tree_of_an_old_version_is_refused),
 		cmocka_unit_test(a_tree_without_vms_is_refused),
 		cmocka_unit_test(a_default_must_exist),
 		cmocka_unit_test(every_truncation_is_noticed),

@@ -40,7 +40,7 @@ static int guest_reads(struct vuart *port)
 static int setup(void **state)
 {
 	(void)state;
-	fake_arch_create(&fake_worst);
+	fake_arch_create(fake_default());
 	vuart_init(&vuart, GPA(0x10000000), (struct irq_line){0}, ignore, NULL);
 	vuart_init(&second, GPA(0x10000000), (struct irq_line){0}, ignore, NULL);
 	console_attach(&vuart);

@@ -297,6 +297,28 @@ static void not_transformed(void **state)
 		assert_false(decode_transformed(values[i], &access));
 }
 
+/* Of all that select an instruction; the registers and aq and rl say nothing. */
+static void load_reserved(void **state)
+{
+	static const uint32_t rs2s[] = {0, 1, 16, 31};
+	uint64_t random = 1;
+
+	(void)state;
+	for (uint32_t selection = 0; selection < 1u << 17; selection++) {
+		uint32_t opcode = selection & 0x7f, funct3 = selection >> 7 & 7;
+		uint32_t funct5 = selection >> 10 & 31, rs2 = rs2s[selection >> 15];
+		bool expected = opcode == 0x2f && (funct3 == 2 || funct3 == 3) &&
+				funct5 == 2 && rs2 == 0;
+
+		random = random * 6364136223846793005 + 1442695040888963407;
+		assert_int_equal(
+			decode_is_load_reserved(opcode | funct3 << 12 | funct5 << 27 |
+						rs2 << 20 |
+						((uint32_t)(random >> 32) & 0x060f8f80)),
+			expected);
+	}
+}
+
 static void extension(void **state)
 {
 	static const struct {
@@ -346,6 +368,7 @@ int main(void)
 		cmocka_unit_test(transformed),
 		cmocka_unit_test(transformed_as_seen),
 		cmocka_unit_test(not_transformed),
+		cmocka_unit_test(load_reserved),
 		cmocka_unit_test(extension),
 		cmocka_unit_test(length),
 	};

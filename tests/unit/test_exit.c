@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/check_release.c */
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/console.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
@@ -24,7 +25,7 @@ static struct vcpu *const vcpu = &bench_vm.vcpus[0];
 static int setup(void **state)
 {
 	(void)state;
-	vm_bench_create(&fake_worst, 1);
+	vm_bench_create(fake_default(), 1);
 	vcpu->arch.pc = PC;
 	for (unsigned i = 1; i < 32; i++)
 		vcpu->arch.x[i] = UINT64_C(0x0101010101010101) * i;

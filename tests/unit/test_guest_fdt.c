@@ -353,6 +353,26 @@ static void patching_makes_what_is_missing(void **state)
 	assert_text("/chosen", "bootargs", "console=ttyS0 quiet");
 }
 
+static void a_chosen_that_says_it_is_memory_is_made_anew(void **state)
+{
+	struct guest_fdt_info info = full_info();
+	uint64_t own[32];
+	struct blob blob = {own, sizeof(own)};
+	const char *why = NULL;
+	int chosen;
+
+	(void)state;
+	info.ram_size = 1 * GIB;
+	fdt_create_empty_tree(own, sizeof(own));
+	chosen = fdt_add_subnode(own, 0, "chosen");
+	assert_int_equal(fdt_setprop_string(own, chosen, "device_type", "memory"), 0);
+	assert_int_equal(guest_fdt_patch(&info, &blob, tree, sizeof(tree), &why),
+			 STATUS_OK);
+	CELLS("/memory@80000000", "reg", 0, 0x80000000, 0x40000000);
+	assert_text("/chosen", "bootargs", "console=ttyS0 quiet");
+	assert_absent("/chosen", "device_type");
+}
+
 static void trees_that_cannot_be_patched_are_refused(void **state)
 {
 	struct guest_fdt_info info = full_info();
@@ -396,6 +416,7 @@ int main(void)
 		cmocka_unit_test(patching_replaces_what_the_vm_decides),
 		cmocka_unit_test(patching_keeps_the_rest),
 		cmocka_unit_test(patching_makes_what_is_missing),
+		cmocka_unit_test(a_chosen_that_says_it_is_memory_is_made_anew),
 		cmocka_unit_test(trees_that_cannot_be_patched_are_refused),
 	};
 

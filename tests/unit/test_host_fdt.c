@@ -243,6 +243,8 @@ static const struct flaw flaws[] = {
 	 PROPERTY("reg", "memory@80000000")},
 	{"/memory@80000000", "reg", "\xff\xff\xff\xff\xff\xff\xf0\0\0\0\0\0\0\0\x10\1",
 	 16, STATUS_CORRUPT, PROPERTY("reg", "memory@80000000")},
+	{"/memory@80000000", "reg", "\0\xff\xff\xff\xff\xff\xf0\0\0\0\0\0\0\0\x10\1", 16,
+	 STATUS_CORRUPT, PROPERTY("reg", "memory@80000000")},
 	{"/memory@80000000", "status", "disabled", 9, STATUS_NOT_FOUND,
 	 "the machine's device tree has no memory"},
 	{"/memory@80000000", "device_type", "memory", 6, STATUS_NOT_FOUND,

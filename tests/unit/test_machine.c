@@ -117,6 +117,20 @@ static void several_memories(void **state)
 	check(units(0, 20));
 }
 
+static void memories_that_overlap_and_nest(void **state)
+{
+	(void)state;
+	start();
+	add_memory(units(100, 50));
+	add_memory(units(120, 100)); /* sticks out behind */
+	add_memory(units(90, 20));   /* begins before */
+	add_memory(units(110, 5));   /* nested */
+	add_memory(units(100, 50));  /* the same again */
+	add_memory(units(80, 200));  /* around all of them */
+	add_reserved(units(140, 20), true);
+	check(units(105, 10));
+}
+
 static void nothing_reserved_and_everything(void **state)
 {
 	(void)state;
@@ -239,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranges_that_overlap_touch_and_nest),
 		cmocka_unit_test(several_memories),
+		cmocka_unit_test(memories_that_overlap_and_nest),
 		cmocka_unit_test(nothing_reserved_and_everything),
 		cmocka_unit_test(random_ranges),
 		cmocka_unit_test(the_first_refusal_ends_it),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: mm/page_table_check.c */
 /* sources: mm/nested.c mm/page_table.c mm/guest_memory.c lsp/walker.c core/json.c */
 /* sources: core/log.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c */
 /*
  * Nested paging through its table of functions: a G-stage table that maps all
- * of the VM's RAM and nothing else, and what its faults come to.
+ * of the VM's RAM and nothing else, and what its faults come to, on a hart that
+ * keeps of the table what it may.
  */
 #include <string.h>
 
@@ -46,7 +48,7 @@ static void create(const struct fake_profile *profile)
 static int setup(void **state)
 {
 	(void)state;
-	create(&fake_worst);
+	create(fake_default());
 	return 0;
 }
 
@@ -57,6 +59,8 @@ static int teardown(void **state)
 	arch_vcpu_put(vcpu);
 	paging_nested.vcpu_destroy(vcpu);
 	paging_nested.vm_destroy(&vm);
+	/* before its pages are anyone else's: the hart has kept none of its tables */
+	assert_int_equal(fake_gstage_count(fake_machine.gstage_vmid), 0);
 	paging_nested.vm_destroy(&vm);
 	guest_memory_free(&vm.memory);
 	assert_int_equal(fake_pages_taken(), 0);
@@ -64,27 +68,33 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The G-stage of the fake hart: 2 more bits in the root. */
-static bool gstage(gpa_t gpa, hpa_t *hpa, uint64_t *flags)
+/* Where the hart comes to, by whatever it may have kept, and by which leaf. */
+static bool gstage(gpa_t gpa, enum access_kind kind, hpa_t *hpa, uint64_t *flags)
 {
-	const pte_t *table = hpa_pointer(fake_machine.gstage_root);
-	unsigned levels = fake_machine.gstage_mode - SATP_SV39 + 3;
-	uint64_t mask = 2047;
+	struct fake_results results = fake_gstage_access(gpa, kind);
 
-	for (unsigned level = levels; level-- > 0; mask = 511) {
-		pte_t pte = table[gpa.raw >> (12 + 9 * level) & mask];
-		uint64_t below = (UINT64_C(1) << (12 + 9 * level)) - 1;
+	assert_false(results.may_access_fault);
+	if (results.may_fault)
+		return false;
+	assert_int_equal(results.count, 1);
+	*hpa = results.permitted[0].hpa;
+	*flags = results.permitted[0].leaf.raw & (PTE_RSW | 0xff);
+	return true;
+}
 
-		if (!(pte.raw & PTE_V))
-			return false;
-		if (pte.raw & (PTE_R | PTE_W | PTE_X)) {
-			*hpa = HPA((pte.raw >> 10 << 12) | (gpa.raw & below));
-			*flags = pte.raw & 0x3ff;
-			return true;
-		}
-		table = hpa_pointer(HPA(pte.raw >> 10 << 12));
+/* The entry for a gpa, for a test that changes it behind the mode's back. */
+static pte_t *gstage_leaf(gpa_t gpa)
+{
+	pte_t *table = hpa_pointer(fake_machine.gstage_root);
+	unsigned level = mode_levels(fake_machine.gstage_mode) - 1;
+	pte_t *entry = &table[gpa.raw >> (PAGE_SHIFT + PTE_INDEX_BITS * level)];
+
+	while (!pte_is_leaf(*entry)) {
+		assert_true(pte_valid(*entry));
+		table = hpa_pointer(HPA(pte_address(*entry)));
+		entry = &table[level_index(gpa.raw, --level)];
 	}
-	return false;
+	return entry;
 }
 
 static void all_of_ram_is_there(unsigned mode)
@@ -97,8 +107,9 @@ static void all_of_ram_is_there(unsigned mode)
 	assert_int_equal(fake_machine.gstage_mode, mode);
 	for (uint64_t at = 0; at < 8 * MIB; at += PAGE_SIZE) {
 		gpa_t gpa = GPA(GUEST_RAM_BASE.raw + at);
+		enum access_kind kind = (enum access_kind)(at >> PAGE_SHIFT) % 3;
 
-		assert_true(gstage(gpa, &hpa, &flags));
+		assert_true(gstage(gpa, kind, &hpa, &flags));
 		assert_true(guest_memory_find(&vm.memory, gpa, PAGE_SIZE, &expected));
 		assert_int_equal(hpa.raw, expected.raw);
 		/* U, since every access counts as a user's; A and D are no one's to set
@@ -106,16 +117,53 @@ static void all_of_ram_is_there(unsigned mode)
 		assert_int_equal(flags,
 				 PTE_V | PTE_R | PTE_W | PTE_X | PTE_U | PTE_A | PTE_D);
 	}
-	assert_false(gstage(GPA(GUEST_RAM_BASE.raw - 8), &hpa, &flags));
-	assert_false(gstage(GPA(GUEST_RAM_BASE.raw + 8 * MIB), &hpa, &flags));
-	assert_false(gstage(GPA(0x10000000), &hpa, &flags));
-	assert_false(gstage(GPA(UINT64_C(1) << 40), &hpa, &flags));
+	assert_false(gstage(GPA(GUEST_RAM_BASE.raw - 8), ACCESS_LOAD, &hpa, &flags));
+	assert_false(
+		gstage(GPA(GUEST_RAM_BASE.raw + 8 * MIB), ACCESS_LOAD, &hpa, &flags));
+	assert_false(gstage(GPA(0x10000000), ACCESS_LOAD, &hpa, &flags));
+	assert_false(gstage(GPA(UINT64_C(1) << 40), ACCESS_LOAD, &hpa, &flags));
+	assert_false(gstage(GPA(UINT64_C(1) << 63), ACCESS_LOAD, &hpa, &flags));
 }
 
 static void all_of_ram_and_nothing_else(void **state)
 {
 	(void)state;
 	all_of_ram_is_there(SATP_SV39);
+}
+
+/*
+ * All that is ever taken is taken at the start: its own state, a root of
+ * 4 pages, and below it as much as 2 MiB leaves for the RAM need.
+ */
+static void its_tables_are_bounded_by_the_ram(void **state)
+{
+	static const struct {
+		unsigned mode;
+		unsigned pages;
+	} chips[] = {
+		{SATP_SV39, 1 + 4 + 1}, {SATP_SV48, 1 + 4 + 2}, {SATP_SV57, 1 + 4 + 3}};
+	struct fake_profile profile = *fake_default();
+	struct vm_exit exit = {
+		.cause = CAUSE_TRANSLATION, .gstage = true, .gpa_known = true};
+
+	(void)state;
+	assert_null(paging_nested.budget);
+	for (unsigned i = 0; i < ARRAY_LENGTH(chips); i++) {
+		teardown(state);
+		profile.gstage_modes = 1u << chips[i].mode;
+		create(&profile);
+		assert_int_equal(fake_pages_taken() - 8 * MIB / PAGE_SIZE,
+				 chips[i].pages);
+		fake_pages_allow(0);
+		for (uint64_t at = 0; at < 16 * MIB; at += PAGE_SIZE) {
+			exit.gpa = GPA(GUEST_RAM_BASE.raw + at);
+			paging_nested.fault(vcpu, &exit);
+			paging_nested.fence(vcpu, &(struct fence){0});
+		}
+		fake_pages_allow(UINT64_MAX);
+		assert_int_equal(fake_pages_taken() - 8 * MIB / PAGE_SIZE,
+				 chips[i].pages);
+	}
 }
 
 /* 0 is the VMID of shadow tables, whose hgatp is Bare. */
@@ -130,7 +178,7 @@ static void the_vmid_is_none_of_shadow_tables(void **state)
 
 static void a_chip_without_vmids(void **state)
 {
-	struct fake_profile profile = fake_worst;
+	struct fake_profile profile = *fake_default();
 
 	(void)state;
 	teardown(state);
@@ -167,6 +215,68 @@ static void faults_of_the_gstage(void **state)
 	exit.implicit = true;
 	exit.gpa = GPA(0x10000000);
 	assert_int_equal(fault(&exit).outcome, OUTCOME_ACCESS_FAULT);
+}
+
+/* Accesses, and what the mode does about them, until one gets through. */
+static unsigned faults_until_it_reaches(gpa_t gpa, enum access_kind kind)
+{
+	const struct vm_exit exit = {
+		.cause = CAUSE_TRANSLATION,
+		.access.kind = kind,
+		.gstage = true,
+		.gpa_known = true,
+		.gpa = gpa,
+	};
+	unsigned faults = 0;
+
+	while (fake_gstage_access(gpa, kind).may_fault) {
+		assert_int_equal(fault(&exit).outcome, OUTCOME_FILLED);
+		fake_guest_left();
+		assert_true(++faults < 4);
+	}
+	return faults;
+}
+
+/*
+ * The hart has seen a leaf that was not what it is now, and kept it, or that
+ * there was none. RAM is mapped, so one fault on it is the last.
+ */
+static void what_the_hart_kept_too_long_ends_with_one_fault(void **state)
+{
+	const gpa_t gpa = GPA(GUEST_RAM_BASE.raw + 0x5008);
+	const struct fake_profile *profile = fake_profile();
+	pte_t *entry = gstage_leaf(gpa), right = *entry;
+	const struct {
+		pte_t seen;
+		bool is_kept;
+	} past[] = {
+		{PTE(0), profile->keeps_invalid},
+		{PTE(right.raw & ~(PTE_W | PTE_D)), !profile->flushed_by_exits},
+		{PTE(right.raw & ~PTE_U), !profile->flushed_by_exits},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(past); i++) {
+		*entry = past[i].seen;
+		arch_gstage_fence(fake_machine.gstage_vmid);
+		assert_true(fake_gstage_access(gpa, ACCESS_STORE).may_fault);
+		fake_guest_left();
+		*entry = right;
+		assert_int_equal(faults_until_it_reaches(gpa, ACCESS_STORE),
+				 past[i].is_kept ? 1 : 0);
+	}
+}
+
+/* A and D are there beforehand: a hart finds nothing to set and nothing to fault on. */
+static void no_access_changes_the_table(void **state)
+{
+	const gpa_t gpa = GPA(GUEST_RAM_BASE.raw + 0x7000);
+	pte_t before = *gstage_leaf(gpa);
+
+	(void)state;
+	for (enum access_kind kind = ACCESS_FETCH; kind <= ACCESS_STORE; kind++)
+		assert_int_equal(faults_until_it_reaches(gpa, kind), 0);
+	assert_int_equal(gstage_leaf(gpa)->raw, before.raw);
 }
 
 static void faults_of_the_guests_own_tables(void **state)
@@ -228,7 +338,7 @@ static void the_rest_is_the_harts(void **state)
 
 static void missing_and_memory(void **state)
 {
-	struct fake_profile profile = fake_worst;
+	struct fake_profile profile = *fake_default();
 	static struct vm other;
 	uint64_t before = fake_pages_taken();
 
@@ -246,7 +356,7 @@ static void missing_and_memory(void **state)
 	profile.gstage_modes = 0;
 	fake_arch_create(&profile);
 	assert_non_null(paging_nested.missing());
-	fake_arch_create(&fake_worst);
+	fake_arch_create(fake_default());
 	arch_vcpu_load(vcpu);
 }
 
@@ -265,9 +375,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 		TEST(all_of_ram_and_nothing_else),
+		TEST(its_tables_are_bounded_by_the_ram),
 		TEST(the_vmid_is_none_of_shadow_tables),
 		TEST(a_chip_without_vmids),
 		TEST(faults_of_the_gstage),
+		TEST(what_the_hart_kept_too_long_ends_with_one_fault),
+		TEST(no_access_changes_the_table),
 		TEST(faults_of_the_guests_own_tables),
 		TEST(a_gpa_that_is_not_told),
 		TEST(the_rest_is_the_harts),

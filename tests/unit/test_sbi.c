@@ -23,7 +23,7 @@ static struct vcpu *const vcpu = &bench_vm.vcpus[0];
 static int setup(void **state)
 {
 	(void)state;
-	vm_bench_create(&fake_worst, 3);
+	vm_bench_create(fake_default(), 3);
 	return 0;
 }
 
@@ -122,16 +122,27 @@ static void functions_there_are_not(void **state)
 
 /* ---- TIME and IPI ---- */
 
+/* The chip's own timer, and without Sstc the host's. */
+static uint64_t deadline(void)
+{
+	if (fake_profile()->sstc)
+		return fake_machine.guest_deadline;
+	assert_int_equal(vcpu->timer_deadline, fake_machine.host_deadline);
+	return fake_machine.host_deadline;
+}
+
 static void time_sets_the_timer(void **state)
 {
+	bool sstc = fake_profile()->sstc;
+
 	(void)state;
 	fake_machine.interrupts[0] = 1u << GUEST_TIMER;
 	assert_int_equal(CALL(SBI_EXTENSION_TIME, SBI_TIME_SET, 5000), SBI_SUCCESS);
-	assert_int_equal(vcpu->timer_deadline, 5000);
-	assert_int_equal(fake_machine.host_deadline, 5000);
-	assert_int_equal(fake_machine.interrupts[0], 0);
+	assert_int_equal(deadline(), 5000);
+	/* taken back by Gnomon where the chip does not do so itself */
+	assert_int_equal(fake_machine.interrupts[0], sstc ? 1u << GUEST_TIMER : 0);
 	assert_int_equal(CALL(SBI_EXTENSION_TIME, SBI_TIME_SET, ALL), SBI_SUCCESS);
-	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
+	assert_int_equal(deadline(), UINT64_MAX);
 }
 
 static unsigned harts_with(enum guest_interrupt which)
@@ -426,7 +437,7 @@ static void legacy_console_and_timer(void **state)
 	vuart_receive(&bench_vm.uart, 0xfe);
 	assert_int_equal(legacy(SBI_LEGACY_CONSOLE_GETCHAR, 0), 0xfe);
 	assert_int_equal(legacy(SBI_LEGACY_SET_TIMER, 1234), 0);
-	assert_int_equal(vcpu->timer_deadline, 1234);
+	assert_int_equal(deadline(), 1234);
 	assert_int_equal(legacy(SBI_LEGACY_SHUTDOWN, 0), 0);
 	assert_int_equal(bench_vm.end, VM_POWER_OFF);
 }

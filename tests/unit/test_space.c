@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: lsp/check.c lsp/check_tables.c */
 /* sources: lsp/asid.c lsp/lsp.c lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c */
 /* sources: core/json.c core/log.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c tests/unit/lsp_bench.c */
@@ -15,11 +16,15 @@ static struct bench bench;
 static struct vcpu *vcpu;
 static struct lsp_vcpu *space;
 
+/* Trees of all modes, whatever the chip would take. */
 static int setup(void **state)
 {
+	struct fake_profile profile = *fake_default();
+
 	(void)state;
+	profile.modes = FAKE_ALL_MODES;
 	fake_pages_create();
-	fake_arch_create(&fake_worst);
+	fake_arch_create(&profile);
 	bench_create(&bench, 1);
 	vcpu = &bench.vm.vcpus[0];
 	space = bench_space(vcpu);
@@ -109,7 +114,7 @@ static void bare_is_two_trees(void **state)
 
 static void bare_runs_on_the_shortest_tables_there_are(void **state)
 {
-	struct fake_profile profile = fake_worst;
+	struct fake_profile profile = *fake_default();
 
 	(void)state;
 	assert_int_equal(space->active->mode, SATP_SV39);

@@ -40,7 +40,7 @@ static inline int setup(void **state)
 	memset(output, 0, sizeof(output));
 	notifications = 0;
 	devices[0] = &vplic.device;
-	return vplic_init(&vplic, GPA(BASE), SOURCES, CONTEXTS, notify, output);
+	return (int)vplic_init(&vplic, GPA(BASE), SOURCES, CONTEXTS, notify, output);
 }
 
 static inline uint32_t load(uint64_t offset)
