@@ -177,12 +177,13 @@ static void check_self_modifying(const struct paging_mode *mode)
 static void check_user_fence_i(const struct paging_mode *mode)
 {
 	struct scene scene;
+	uint64_t size = (uint64_t)patch_and_run_end - (uint64_t)patch_and_run;
 	uint64_t target, code;
 
 	scene_init(&scene, mode, PTE_USER);
-	target = scene.second + (uint64_t)(patch_and_run_target - patch_and_run);
-	for (const char *from = patch_and_run; from < patch_and_run_end; from++)
-		((char *)scene.pa[1])[from - patch_and_run] = *from;
+	target = scene.second + (uint64_t)patch_and_run_target - (uint64_t)patch_and_run;
+	for (uint64_t i = 0; i < size; i++)
+		((char *)scene.pa[1])[i] = patch_and_run[i];
 	fence_instructions();
 	code = encode_addi(REG_A0, 0, 0) | (uint64_t)EBREAK << 32;
 	for (unsigned i = 1; i < 32; i++) {

@@ -97,7 +97,8 @@ static void set_fs(uint64_t fs)
  */
 static uint64_t fs_after(uint32_t instruction, uint64_t fs, struct context *context)
 {
-	static uint64_t memory;
+	/* Aligned, since its address goes to fcsr too: rounding mode 0, no flags. */
+	static uint64_t memory __attribute__((aligned(256)));
 
 	set_fs(fs);
 	registers_pattern(context);

@@ -13,6 +13,7 @@
 #include "guests/conformance/instructions.h"
 #include "guests/conformance/scene.h"
 #include "guests/lib/platform.h"
+#include "guests/lib/sbi.h"
 #include "guests/lib/string.h"
 
 struct scene {
@@ -238,6 +239,57 @@ static void check_vector_alias(const struct paging_mode *mode)
 	expect("page fault at the old vector", LD, page + PAGE_SIZE, USER, PAGE_FAULT);
 }
 
+/* Whoever takes the fault first: sstatus is as if the hart had come straight here. */
+static void check_fault_sstatus(const struct paging_mode *mode)
+{
+	uint64_t bits =
+		SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE | SSTATUS_SUM | SSTATUS_MXR;
+	struct scene scene;
+
+	scene_init(&scene, mode, 1, PTE_KERNEL);
+	for (unsigned how = SUPERVISOR; how <= (USER | SUM | MXR | INTERRUPTS); how++) {
+		struct context context = {.pc = 0};
+
+		run_at(&context, scene.va + 2 * PAGE_SIZE, how);
+		expect_equal("scause", context.cause, CAUSE_FETCH_PAGE_FAULT);
+		expect_equal("sstatus in the handler", context.sstatus & bits,
+			     (how & USER ? 0 : SSTATUS_SPP) |
+				     (how & INTERRUPTS ? SSTATUS_SPIE : 0) |
+				     (how & SUM ? SSTATUS_SUM : 0) |
+				     (how & MXR ? SSTATUS_MXR : 0));
+	}
+}
+
+/* "Exceptions set pc to the address in the BASE field", cause 1 for one too. */
+static void check_fault_vectored(const struct paging_mode *mode)
+{
+	extern char vector_table[];
+	extern uint64_t vectored_marker;
+	uint64_t vector = csr_read(stvec), vectored = (uintptr_t)vector_table | 1;
+	struct context context = {.pc = 0};
+	struct scene scene;
+
+	if (sbi_is_opensbi()) {
+		skip("OpenSBI passes access faults on to stvec with its MODE");
+		return;
+	}
+	scene_init(&scene, mode, 1, PTE_KERNEL);
+	space_map(&scene.space, scene.va, 0, align_up(platform.memory_end, 2 * MIB),
+		  PTE_KERNEL);
+	fence_va(scene.va);
+	csr_write(stvec, vectored);
+	vectored_marker = 0;
+	if (csr_read(stvec) != vectored) {
+		csr_write(stvec, vector);
+		skip("stvec takes no vectored mode");
+		return;
+	}
+	run_at(&context, scene.va, SUPERVISOR);
+	csr_write(stvec, vector);
+	expect_equal("scause", context.cause, CAUSE_FETCH_ACCESS);
+	expect_equal("entries by interrupt vector", vectored_marker, 0);
+}
+
 /* sret to where the privilege may not fetch: the fault is the target's. */
 static void check_sret_to_wrong_page(const struct paging_mode *mode)
 {
@@ -265,6 +317,8 @@ static const struct check checks[] = {
 	{"code behind a switch of satp", check_switch_under_code},
 	{"satp that unmaps the code that wrote it", check_unmaps_itself},
 	{"the trap vector at another address", check_vector_alias},
+	{"sstatus of a page fault", check_fault_sstatus},
+	{"a fetch's access fault in vectored mode", check_fault_vectored},
 	{"sret to a page of the other privilege", check_sret_to_wrong_page},
 };
 

@@ -4,8 +4,7 @@
  * 2), sepc at the instruction, nothing else changed.
  *
  * stval is 0 or the instruction; with Sstvala it is the instruction. Hypervisor
- * CSRs and instructions exist only where the device tree lists `h`. rdtime in
- * U-mode is not tried with scounteren.TM clear, as OpenSBI emulates it then.
+ * CSRs and instructions exist only where the device tree lists `h`.
  */
 #include "core/types.h"
 #include "guests/conformance/check.h"
@@ -72,6 +71,24 @@ static void expect_illegal_csr(unsigned csr, unsigned how)
 		expect_illegal(&forms[i], how);
 }
 
+/* Whatever sstatus.VS says: a machine without V has no vector registers. */
+static void check_no_vector(void)
+{
+	const struct instruction vector[] = {
+		{"vsetivli", 0xc0027057},
+		{"vle8.v", 0x02050007},
+		{"csrr of vlenb", encode_csr(CSRRS, REG_A0, 0xc22, 0)},
+		{"csrw of vcsr", encode_csr(CSRRW, 0, 0x00f, REG_A0)},
+	};
+
+	csr_set(sstatus, SSTATUS_VS);
+	for (unsigned i = 0; i < ARRAY_LENGTH(vector); i++) {
+		expect_illegal(&vector[i], USER);
+		expect_illegal(&vector[i], SUPERVISOR);
+	}
+	csr_clear(sstatus, SSTATUS_VS);
+}
+
 static void check_undefined(const struct paging_mode *mode)
 {
 	static const struct instruction undefined[] = {
@@ -84,6 +101,8 @@ static void check_undefined(const struct paging_mode *mode)
 		expect_illegal(&undefined[i], USER);
 		expect_illegal(&undefined[i], SUPERVISOR);
 	}
+	if (!platform_has_extension("v"))
+		check_no_vector();
 }
 
 static void check_user_instructions(const struct paging_mode *mode)
@@ -253,6 +272,7 @@ static void check_counters(const struct paging_mode *mode)
 	const struct instruction rdcycle = {"rdcycle",
 					    encode_csr(CSRRS, REG_A0, CSR_CYCLE, 0)};
 	const uint32_t rdtime = encode_csr(CSRRS, REG_A0, CSR_TIME, 0);
+	const struct instruction forbidden = {"rdtime with TM clear", rdtime};
 	uint64_t before = csr_read(scounteren), now = time_now();
 	struct context context = {.pc = 0};
 
@@ -263,6 +283,12 @@ static void check_counters(const struct paging_mode *mode)
 	expect_equal("scause of rdtime", context.cause, CAUSE_BREAKPOINT);
 	expect_true("a later time in U-mode", context.x[REG_A0] >= now);
 	expect_true("an earlier time in U-mode", context.x[REG_A0] <= time_now());
+	csr_write(scounteren, 5);
+	run_instructions(&context, &rdtime, 1, USER);
+	if (context.cause == CAUSE_BREAKPOINT && sbi_is_opensbi())
+		deviation("OpenSBI emulates rdtime though scounteren.TM is clear");
+	else
+		expect_illegal(&forbidden, USER);
 	csr_write(scounteren, before);
 }
 

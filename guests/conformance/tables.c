@@ -55,6 +55,7 @@ static void try_store(const struct scene *scene, enum access access, unsigned ho
 {
 	uint64_t new = pte_make(frame_pa(NEW), PTE_USER);
 	uint64_t byte = first_changed_byte(access);
+	unsigned tries = 0;
 	struct outcome outcome;
 
 	*scene->slot = pte_make(frame_pa(OLD), PTE_USER);
@@ -63,8 +64,9 @@ static void try_store(const struct scene *scene, enum access access, unsigned ho
 	if (read)
 		expect_equal("entry read through its alias",
 			     probe(LD, scene->alias, 0, how).value, *scene->slot);
-	for (unsigned tries = 0; tries < 100 && *scene->slot != new; tries++)
+	do
 		outcome = probe(access, scene->alias + byte, new >> 8 * byte, how);
+	while (*scene->slot != new && ++tries < 100);
 	expect_equal("cause of a store to an entry", outcome.cause, OUTCOME_DONE);
 	expect_equal("entry stored through its alias", *scene->slot, new);
 	expect("stored, not fenced", LD, scene->va, USER, OLD, NEW);

@@ -3,7 +3,7 @@
  * The code that probes run: one access each, then an ebreak.
  *
  * It lies in a page of its own (section .probe), runs at any address and uses
- * the registers accesses.h names, sp and a2; whatever it leaves in them is saved
+ * the registers accesses.inc names, sp and a2; whatever it leaves in them is saved
  * by the trap that ends it. probe_table holds, for each access, where to start,
  * the access itself and the ebreak.
  */
@@ -30,4 +30,4 @@
 	.balign	8
 	.globl	probe_table
 probe_table:
-#include "guests/lib/accesses.h"
+#include "guests/lib/accesses.inc"

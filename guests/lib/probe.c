@@ -15,7 +15,7 @@ const struct access_info access_info[ACCESS_COUNT] = {
 #define ACCESS(name, kind, width, extended, before, insn, after)                         \
 	{#name, KIND_##kind, width, extended},
 #define ACCESS_C ACCESS
-#include "guests/lib/accesses.h"
+#include "guests/lib/accesses.inc"
 #undef ACCESS_C
 #undef ACCESS
 	{"FETCH", KIND_FETCH, 8, false},

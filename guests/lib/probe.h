@@ -14,11 +14,11 @@
 
 enum access_kind { KIND_FETCH, KIND_LOAD, KIND_STORE, KIND_AMO, KIND_LR, KIND_SC };
 
-/* FETCH jumps to the address; the others are the instructions of accesses.h. */
+/* FETCH jumps to the address; the others are the instructions of accesses.inc. */
 enum access {
 #define ACCESS(name, kind, width, extended, before, insn, after) name,
 #define ACCESS_C						 ACCESS
-#include "guests/lib/accesses.h"
+#include "guests/lib/accesses.inc"
 #undef ACCESS_C
 #undef ACCESS
 	FETCH,
