@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Accesses of a guest's, tried on the fake hart as often as it faults, and every
+ * result and outcome held against what the model says may be. See machine.h.
+ */
+#include "core/exit.h"
+#include "tests/oracle/machine.h"
+#include "tests/unit/fake_arch.h"
+#include "tests/unit/host_ram.h"
+
+/* As many faults may one access take, before it is said to take them for ever. */
+#define FAULT_LIMIT 6
+#define TAG	    0xb0b0
+
+static const struct guest *guest_of(const struct runner *runner)
+{
+	return runner->model.guest;
+}
+
+static void judge_result(const struct runner *runner, const struct access *access,
+			 const struct legal *legal, pte_t leaf, hpa_t hpa)
+{
+	bool stale = false;
+
+	for (unsigned i = 0; i < legal->count; i++) {
+		uint64_t gpa = legal->reaches[i].gpa;
+
+		if (!guest_is_ram(gpa, 1) ||
+		    guest_host_address(guest_of(runner), gpa).raw != hpa.raw)
+			continue;
+		if (legal->reaches[i].now)
+			return;
+		stale = true;
+	}
+	if (!stale)
+		oracle_fail(
+			"0x%lx kind %u user %u SUM %u MXR %u, satp 0x%lx: shadow leaf "
+			"0x%lx is none that a TLB may hold",
+			access->gva.raw, access->kind, access->user, access->sum,
+			access->mxr, runner->model.satp, leaf.raw);
+	machine.counts->stale++;
+}
+
+static bool device_is_legal(const struct runner *runner, const struct legal *legal,
+			    uint64_t gpa)
+{
+	for (unsigned i = 0; i < legal->count; i++)
+		if (legal->reaches[i].gpa == gpa && !guest_is_ram(gpa, 1) &&
+		    (legal->reaches[i].now || runner->model.strength == MODEL_ISA))
+			return true;
+	return false;
+}
+
+static void judge_outcome(const struct runner *runner, const struct access *access,
+			  const struct legal *legal, struct translation translation)
+{
+	bool is_legal = false;
+
+	switch (translation.outcome) {
+	case OUTCOME_PAGE_FAULT:
+		is_legal = legal->page_fault;
+		machine.counts->page_faults++;
+		break;
+	case OUTCOME_ACCESS_FAULT:
+		is_legal = legal->access_fault;
+		machine.counts->access_faults++;
+		break;
+	case OUTCOME_DEVICE:
+		is_legal = device_is_legal(runner, legal, translation.gpa.raw);
+		machine.counts->devices++;
+		break;
+	case OUTCOME_FILLED:
+	case OUTCOME_NO_MEMORY:
+		break;
+	}
+	if (!is_legal)
+		oracle_fail(
+			"0x%lx kind %u user %u SUM %u MXR %u, satp 0x%lx: outcome %u, "
+			"gpa 0x%lx",
+			access->gva.raw, access->kind, access->user, access->sum,
+			access->mxr, runner->model.satp, translation.outcome,
+			translation.gpa.raw);
+}
+
+/*
+ * True if the access is through. Where the hart may find a leaf or a fault, a
+ * lucky one finds the leaf, and the engine never hears of it.
+ */
+static bool try_access(const struct runner *runner, const struct access *access,
+		       const struct legal *legal, bool lucky)
+{
+	struct fake_results results = fake_access(access);
+
+	for (unsigned i = 0; i < results.count; i++)
+		judge_result(runner, access, legal, results.permitted[i].leaf,
+			     results.permitted[i].hpa);
+	if (results.may_access_fault)
+		oracle_fail("0x%lx: an access fault of the shadow's own",
+			    access->gva.raw);
+	if (!results.may_fault && results.count == 0)
+		oracle_fail("0x%lx comes to nothing", access->gva.raw);
+	return !results.may_fault || (lucky && results.count > 0);
+}
+
+static struct access access_of(const struct runner *runner,
+			       const struct operation *operation)
+{
+	struct access access =
+		guest_make_access(operation, runner->model.satp >> 60 == 0);
+
+	fake_machine.guest = access;
+	return access;
+}
+
+void runner_access(struct runner *runner, const struct operation *operation)
+{
+	struct vm_exit exit = {
+		.cause = CAUSE_TRANSLATION,
+		.access = access_of(runner, operation),
+	};
+	struct legal legal;
+	unsigned faults = 0;
+
+	model_access(&runner->model, &exit.access, &legal);
+	while (!try_access(runner, &exit.access, &legal, ACCESS_LUCKY(operation))) {
+		struct translation translation;
+
+		fake_guest_left();
+		translation = machine.mode->fault(runner->vcpu, &exit);
+		if (translation.outcome != OUTCOME_FILLED) {
+			judge_outcome(runner, &exit.access, &legal, translation);
+			return;
+		}
+		if (++faults == FAULT_LIMIT)
+			oracle_fail("0x%lx faults for ever", exit.access.gva.raw);
+	}
+	machine.counts->filled++;
+	machine.counts->without_fault += faults == 0;
+}
+
+static uint16_t *half_at(const struct runner *runner, uint64_t gpa)
+{
+	return hpa_pointer(guest_host_address(guest_of(runner), gpa));
+}
+
+/* ---- instructions ---- */
+
+/* Where an instruction may be read gets a tag, but for the tables. */
+static void tag(const struct runner *runner, const struct legal *legal, uint16_t value)
+{
+	for (unsigned i = 0; i < legal->count; i++) {
+		uint64_t gpa = legal->reaches[i].gpa;
+
+		if (guest_is_ram(gpa, 2) && !guest_is_table(gpa))
+			*half_at(runner, gpa) = value;
+	}
+}
+
+static bool half_is_legal(const struct runner *runner, const struct legal *legal,
+			  uint16_t half)
+{
+	for (unsigned i = 0; i < legal->count; i++)
+		if (guest_is_ram(legal->reaches[i].gpa, 2) &&
+		    *half_at(runner, legal->reaches[i].gpa) == half)
+			return true;
+	return false;
+}
+
+static bool may_be_unreadable(const struct legal *legal)
+{
+	bool outside = legal->page_fault || legal->access_fault;
+
+	for (unsigned i = 0; i < legal->count; i++)
+		outside |= !guest_is_ram(legal->reaches[i].gpa, 2);
+	return outside;
+}
+
+void runner_read(struct runner *runner, const struct operation *operation)
+{
+	struct access access = access_of(runner, operation);
+	struct legal legal;
+	uint16_t half = 0;
+
+	access.kind = ACCESS_FETCH;
+	model_access(&runner->model, &access, &legal);
+	tag(runner, &legal, TAG);
+	if (machine.mode->read_half(runner->vcpu, &access, &half)) {
+		if (!half_is_legal(runner, &legal, half))
+			oracle_fail("0x%lx, satp 0x%lx: read 0x%x from where no TLB "
+				    "leads",
+				    access.gva.raw, runner->model.satp, half);
+	} else if (!may_be_unreadable(&legal)) {
+		oracle_fail("0x%lx, satp 0x%lx: not read", access.gva.raw,
+			    runner->model.satp);
+	}
+	tag(runner, &legal, 0);
+}

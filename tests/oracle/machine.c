@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VMs on fake harts. See machine.h. */
+#include "tests/oracle/machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/console.h"
+#include "lsp/space.h"
+#include "tests/unit/fake_arch.h"
+#include "tests/unit/fake_pages.h"
+#include "tests/unit/host_ram.h"
+
+const char *const oracle_profiles[] = {"plain", "qemu", "cva6", NULL};
+
+static const struct fake_profile *const profiles[] = {&fake_worst, &fake_qemu,
+						      &fake_cva6};
+
+struct machine machine = {.mode = &paging_lsp};
+
+_Noreturn void oracle_fail(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fprintf(stderr, "violation: ");
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\n");
+	va_end(arguments);
+	abort();
+}
+
+/* core/vm.c's, without all that it takes to load a guest: no VM may be stopped. */
+void vm_end(struct vm *vm, enum vm_end end, const char *detail)
+{
+	(void)vm;
+	oracle_fail("VM ended (%u): %s", end, detail);
+}
+
+/* core/console.c's: nothing is printed. */
+void console_put(uint8_t byte)
+{
+	(void)byte;
+}
+
+void console_write(const char *text)
+{
+	(void)text;
+}
+
+void console_line_start(void)
+{
+}
+
+/* ---- harts ---- */
+
+void runner_put(struct runner *runner)
+{
+	if (!runner->loaded)
+		return;
+	fake_hart_switch(runner->hart);
+	machine.mode->put(runner->vcpu);
+	arch_vcpu_put(runner->vcpu);
+	runner->loaded = false;
+}
+
+static void apply_pending(struct runner *runner)
+{
+	for (unsigned i = 0; i < runner->pending_count; i++)
+		machine.mode->fence(runner->vcpu, &runner->pending[i]);
+	runner->pending_count = 0;
+}
+
+void runner_load(struct runner *runner, unsigned hart)
+{
+	if (runner->loaded && runner->hart == hart) {
+		fake_hart_switch(hart);
+		return;
+	}
+	runner_put(runner);
+	for (unsigned i = 0; i < machine.setting->vcpus; i++)
+		if (machine.runners[i].loaded && machine.runners[i].hart == hart)
+			runner_put(&machine.runners[i]);
+	fake_hart_switch(hart);
+	arch_vcpu_load(runner->vcpu);
+	machine.mode->load(runner->vcpu);
+	runner->hart = hart;
+	runner->loaded = true;
+	apply_pending(runner);
+}
+
+/* ---- VMs ---- */
+
+static void create_vm(unsigned number)
+{
+	struct vm *vm = &machine.vms[number];
+
+	guest_create(&machine.guests[number], &machine.memories[number], machine.modes);
+	guest_build(&machine.guests[number]);
+	memset(vm, 0, sizeof(*vm));
+	vm->mode = machine.mode;
+	vm->detail = "";
+	vm->memory = machine.memories[number];
+	for (unsigned i = number; i < machine.setting->vcpus; i += machine.setting->vms)
+		vm->vcpu_count++;
+	assert_int_equal(machine.mode->vm_create(vm), STATUS_OK);
+}
+
+static void create_vcpu(unsigned number)
+{
+	struct runner *runner = &machine.runners[number];
+	unsigned which = number % machine.setting->vms;
+	struct lsp_vcpu *space;
+
+	runner->vm = &machine.vms[which];
+	runner->vcpu = &runner->vm->vcpus[number / machine.setting->vms];
+	runner->vcpu->vm = runner->vm;
+	runner->vcpu->id = number / machine.setting->vms;
+	runner->loaded = false;
+	runner->pending_count = 0;
+	assert_int_equal(machine.mode->vcpu_create(runner->vcpu), STATUS_OK);
+	space = runner->vcpu->paging;
+	if (machine.setting->budget)
+		space->pool.limit = machine.setting->budget;
+	model_reset(&runner->model, &machine.guests[which], machine.setting->strength);
+}
+
+static void add_statistics(const struct lsp_statistics *statistics)
+{
+	machine.counts->evictions += statistics->tree_evictions;
+	machine.counts->trees_emptied += statistics->trees_emptied;
+	machine.counts->log_replays += statistics->log_replays;
+	machine.counts->fence_installs += statistics->fence_installs;
+}
+
+static void destroy_vcpu(struct runner *runner)
+{
+	const struct lsp_vcpu *space = runner->vcpu->paging;
+
+	runner_put(runner);
+	add_statistics(&space->statistics);
+	machine.mode->vcpu_destroy(runner->vcpu);
+}
+
+void machine_restart(const struct vm *vm)
+{
+	unsigned number = vm == &machine.vms[0] ? 0 : 1;
+
+	for (unsigned i = 0; i < machine.setting->vcpus; i++)
+		if (machine.runners[i].vm == vm)
+			destroy_vcpu(&machine.runners[i]);
+	machine.mode->vm_destroy(&machine.vms[number]);
+	create_vm(number);
+	for (unsigned i = number; i < machine.setting->vcpus; i += machine.setting->vms)
+		create_vcpu(i);
+}
+
+static struct fake_profile choose_profile(const struct oracle_setting *setting)
+{
+	unsigned number = 0;
+	struct fake_profile profile;
+
+	while (strcmp(oracle_profiles[number], setting->profile) != 0)
+		number++;
+	profile = *profiles[number];
+	if (profile.asid_bits > setting->asid_bits)
+		profile.asid_bits = setting->asid_bits;
+	return profile;
+}
+
+void machine_create(const struct oracle_setting *setting, struct oracle_counts *counts)
+{
+	struct fake_profile profile = choose_profile(setting);
+
+	if (!machine.memories[0].size) {
+		/* An assertion of cmocka's is to be printed, and to end it all. */
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
+		fake_pages_create();
+		for (unsigned i = 0; i < ORACLE_VM_LIMIT; i++)
+			guest_ram_map(&machine.memories[i], i == 0);
+	}
+	machine.setting = setting;
+	machine.counts = counts;
+	machine.modes = profile.modes;
+	oracle_fresh_asids();
+	fake_arch_create(&profile);
+	for (unsigned i = 0; i < ORACLE_ADDRESSES; i++)
+		fake_speculate_on(guest_address(i, 0));
+	for (unsigned i = 0; i < setting->vms; i++)
+		create_vm(i);
+	for (unsigned i = 0; i < setting->vcpus; i++) {
+		create_vcpu(i);
+		machine.runners[i].hart = i;
+	}
+}
+
+void machine_destroy(void)
+{
+	for (unsigned i = 0; i < machine.setting->vcpus; i++)
+		destroy_vcpu(&machine.runners[i]);
+	for (unsigned i = 0; i < machine.setting->vms; i++)
+		machine.mode->vm_destroy(&machine.vms[i]);
+	if (fake_pages_taken() != 0)
+		oracle_fail("%lu pages have not come back", fake_pages_taken());
+}

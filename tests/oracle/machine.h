@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine that a sequence runs on: VMs made as Gnomon makes them, whose vCPUs
+ * come and go on fake harts, and beside each vCPU the model of its TLB.
+ */
+#ifndef TESTS_ORACLE_MACHINE_H
+#define TESTS_ORACLE_MACHINE_H
+
+#include "core/vm.h"
+#include "tests/oracle/model.h"
+#include "tests/oracle/run.h"
+
+#define PENDING_LIMIT 16
+
+struct runner {
+	struct vm *vm;
+	struct vcpu *vcpu;
+	struct model model;
+	unsigned hart;
+	bool loaded;
+	/* Fences by others, for when it is loaded again. */
+	unsigned pending_count;
+	struct fence pending[PENDING_LIMIT];
+};
+
+struct machine {
+	const struct oracle_setting *setting;
+	const struct paging_mode *mode;
+	struct oracle_counts *counts;
+	uint32_t modes;
+	struct guest_memory memories[ORACLE_VM_LIMIT]; /* mapped once */
+	struct guest guests[ORACLE_VM_LIMIT];
+	struct vm vms[ORACLE_VM_LIMIT];
+	struct runner runners[ORACLE_VCPU_LIMIT];
+};
+
+extern struct machine machine;
+
+/* Says what is wrong and ends the process. */
+_Noreturn void oracle_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+void machine_create(const struct oracle_setting *setting, struct oracle_counts *counts);
+
+/* All of it; every page must come back. */
+void machine_destroy(void);
+
+/* A VM is stopped and another is made in its memory. */
+void machine_restart(const struct vm *vm);
+
+/* Onto that hart, from where whoever runs there is put; and off its own. */
+void runner_load(struct runner *runner, unsigned hart);
+void runner_put(struct runner *runner);
+
+/* What an access of the guest's, and Gnomon's reading of its code, come to. */
+void runner_access(struct runner *runner, const struct operation *operation);
+void runner_read(struct runner *runner, const struct operation *operation);
+
+#endif
