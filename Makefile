@@ -42,30 +42,42 @@ LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=non
 SOURCES := $(filter-out arch/riscv/asm_offsets.c,$(wildcard arch/riscv/*.c)) \
 	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c) \
 	$(wildcard arch/riscv/*.S)
-OBJECTS := $(SOURCES:%=$(OUT)/%.o)
+ALL_OBJECTS := $(SOURCES:%=$(OUT)/%.o)
+
+# The two builds differ in this object, and in nothing else.
+RELEASE_OBJECT := $(OUT)/core/check_release.c.o
+DEBUG_OBJECT   := $(OUT)/core/check_debug.c.o
+OBJECTS        := $(filter-out $(DEBUG_OBJECT),$(ALL_OBJECTS))
+DEBUG_OBJECTS  := $(filter-out $(RELEASE_OBJECT),$(ALL_OBJECTS))
 
 .PHONY: all
-all: $(BUILD)/gnomon.bin guests
+all: $(BUILD)/gnomon.bin $(BUILD)/gnomon-debug.bin guests
 
 include guests/guests.mk
+include guests/hostile/hostile.mk
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
+include tests/oracle/oracle.mk
 
 # ---- the hypervisor ----
 
 # Not by date: the other compiler's image may be the newer one.
-$(BUILD)/gnomon.bin: $(OUT)/gnomon.bin always
-	$(Q)cmp -s $< $@ || { cp $< $@ && cp $(OUT)/gnomon.elf $(BUILD)/gnomon.elf; }
+$(BUILD)/gnomon.bin $(BUILD)/gnomon-debug.bin: $(BUILD)/%.bin: $(OUT)/%.bin always
+	$(Q)cmp -s $< $@ || { cp $< $@ && cp $(OUT)/$*.elf $(BUILD)/$*.elf; }
 
 always:
 
-$(OUT)/gnomon.bin: $(OUT)/gnomon.elf
+$(OUT)/%.bin: $(OUT)/%.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
-	@echo "  gnomon: $$(stat -c %s $@) bytes"
+	@echo "  $*: $$(stat -c %s $@) bytes"
 
-$(OUT)/gnomon.elf: $(OBJECTS) $(LIBFDT) arch/riscv/link.ld scripts/check-no-float
+$(OUT)/gnomon.elf: $(OBJECTS)
+$(OUT)/gnomon-debug.elf: $(DEBUG_OBJECTS)
+$(OUT)/gnomon.elf $(OUT)/gnomon-debug.elf: $(LIBFDT) arch/riscv/link.ld \
+		scripts/check-no-float
 	@echo "  LINK    $@"
-	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$(OBJECTS))
-	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(OBJECTS) $(LIBFDT) -o $@
+	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$^)
+	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(filter %.o,$^) $(LIBFDT) -o $@
 
 $(OUT)/%.c.o: %.c $(LIBFDT) Makefile
 	@echo "  CC      $<"
@@ -83,7 +95,7 @@ $(OUT)/asm_offsets.h: arch/riscv/asm_offsets.c $(LIBFDT) Makefile
 	$(Q)sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*$$/\#define \1 \2/p' \
 		$(OUT)/asm_offsets.s > $@
 
--include $(OBJECTS:.o=.d) $(OUT)/asm_offsets.d
+-include $(ALL_OBJECTS:.o=.d) $(OUT)/asm_offsets.d
 
 $(LIBFDT):
 	scripts/setup build
@@ -103,21 +115,40 @@ run: setup
 .PHONY: test
 test:
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all unit-tests
+	@$(MAKE) --no-print-directory all unit-tests oracle-programs fuzz-programs
 	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests
 
+# Flags as the objects are made with, but for what clang does not know.
+.PHONY: check
+check: $(OUT)/asm_offsets.h
+	@CROSS='$(CROSS)' HOSTCC='$(HOSTCC)' \
+		CLANG_TARGET='$(filter-out -fuse-ld=lld,$(wordlist 2,9,$(CC.clang)))' \
+		HYPERVISOR_FLAGS='$(filter-out $(CFLAGS.gcc),$(CFLAGS))' \
+		GUEST_FLAGS='$(filter-out $(CFLAGS.gcc),$(GUEST_CFLAGS))' \
+		HOST_FLAGS='$(filter-out -fsanitize% -fno-sanitize%,$(UNIT_CFLAGS))' \
+		scripts/check-static $(FILES)
+
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests $(BUILD)/gnomon.*
+	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests $(BUILD)/gnomon.* \
+		$(BUILD)/gnomon-debug.* $(FUZZ_TARGETS) $(ORACLE_BUILD) $(BUILD)/mutation
 
 .PHONY: help
 help:
 	@echo 'Targets:'
-	@echo '  all    (default) the hypervisor, build/gnomon.bin, and the bundled guests'
+	@echo '  all    (default) the hypervisor, build/gnomon.bin, its debug build, which checks'
+	@echo '         all translation tables after each exit, and the bundled guests'
 	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
 	@echo '  test   install what is missing, build with gcc and clang, run all tests'
 	@echo '  unit-tests  build the host tests alone (build/unit/*)'
+	@echo '  fuzz   long runs of the fuzz targets (build/fuzz/work/ keeps what they find)'
+	@echo '  fuzz-programs  build the fuzz targets alone (build/fuzz/*)'
+	@echo '  oracle  random guests against the model of a TLB, one sequence for each of SEEDS'
+	@echo '  oracle-programs  build the oracle alone (build/oracle/{fast,sanitized}/oracle)'
+	@echo '  hostile  every attack of the hostile guest with each of SEEDS (1-20)'
+	@echo '  mutation  break the engine on purpose, and see that the tests notice'
+	@echo '  check  static analysis: cppcheck, the analyzer of clang, every header by itself'
 	@echo '  guests the bundled bare-metal guests (build/guests/*.bin)'
 	@echo '  setup  install and fetch what `run` needs, and no more'
 	@echo '  clean  remove what was built; what was fetched stays (rm -r build for that)'
@@ -125,6 +156,12 @@ help:
 	@echo 'Variables:'
 	@echo '  PAGING=lsp|nested   paging mode of `run` (lsp)'
 	@echo '  MEMORY=512M         memory of the guest of `run`'
+	@echo '  SEEDS=1-1000        seeds of `oracle` and `hostile`'
+	@echo '  OPERATIONS=20000    operations of each sequence of `oracle`'
+	@echo '  ORACLE_ARGUMENTS=   more options of `oracle` (see build/oracle/fast/oracle --help)'
+	@echo '  MUTANT=TEXT         only the mutants of `mutation` with this in their name'
+	@echo '  RUNS=10000000       executions of each target of `fuzz`'
+	@echo '  FUZZ=fuzz_NAME      only this target of `fuzz`'
 	@echo '  COMPILER=gcc|clang  compiler of the hypervisor (gcc)'
 	@echo '  CROSS=PREFIX        prefix of the cross tools (riscv64-linux-gnu-)'
 	@echo '  QEMU=FILE           emulator to use, whatever the behaviour probe says'

@@ -19,7 +19,7 @@ SEEDS            ?= 1-1000
 OPERATIONS       ?= 20000
 ORACLE_ARGUMENTS ?=
 
-.PHONY: oracle-programs oracle
+.PHONY: oracle-programs
 oracle-programs: $(ORACLE_BUILD)/fast/oracle $(ORACLE_BUILD)/sanitized/oracle
 
 $(ORACLE_BUILD)/fast/%.o: ORACLE_OPTIONS := -O2
@@ -36,12 +36,14 @@ $(ORACLE_BUILD)/$(1)/oracle: $$(ORACLE_SOURCES:%.c=$(ORACLE_BUILD)/$(1)/%.o)
 endef
 $(foreach variant,fast sanitized,$(eval $(call oracle_program,$(variant))))
 
+.PHONY: oracle
 oracle: $(ORACLE_BUILD)/fast/oracle
 	$(Q)$< --seeds $(SEEDS) --jobs $$(nproc) --operations $(OPERATIONS) $(ORACLE_ARGUMENTS)
 
 # Whether the tests would notice: the engine broken on purpose, in many ways.
-MUTATION_ORACLE ?= --seeds 1-120 --operations 8000
-MUTATION_TABLE  ?= $(BUILD)/mutation/table.md
+MUTANT          ?=
+MUTATION_ORACLE := --seeds 1-120 --operations 8000
+MUTATION_TABLE  := $(BUILD)/mutation/table.md
 
 .PHONY: mutation
 mutation: $(ORACLE_BUILD)/fast/oracle

@@ -9,7 +9,10 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
-MAKEFILES = [TOP / "Makefile", TOP / "guests" / "guests.mk", TOP / "tests/unit/unit.mk"]
+MAKEFILES = [TOP / "Makefile", *sorted(TOP.glob("guests/**/*.mk")),
+             *sorted(TOP.glob("tests/*/*.mk"))]
+# What the other fragments let be set is for the Makefile alone.
+SETTABLE = [TOP / "Makefile", TOP / "tests/fuzz/fuzz.mk", TOP / "tests/oracle/oracle.mk"]
 CROSS = os.environ.get("CROSS", "riscv64-linux-gnu-")
 
 
@@ -77,6 +80,7 @@ def test_make_help_lists_every_target_and_variable():
     made = set(re.findall(r"^\.PHONY: ([\w-]+)$",
                           "".join(path.read_text() for path in MAKEFILES), re.M))
     assert listed == made
-    settable = set(re.findall(r"^(\w+) *\?=", MAKEFILES[0].read_text(), re.M))
+    settable = set(re.findall(r"^(\w+) *\?=", "".join(path.read_text() for path in SETTABLE),
+                              re.M))
     assert settable | {"QEMU", "DEBIAN_MIRROR"} == \
         set(re.findall(r"^  (\w+)=", variables, re.M))

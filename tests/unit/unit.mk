@@ -9,14 +9,18 @@
 HOSTCC ?= gcc
 UNIT_BUILD := $(BUILD)/unit
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_BUILD)/%,$(wildcard tests/unit/test_*.c))
-UNIT_CFLAGS := -std=gnu11 -O1 -g -I. $(WARNINGS) -Wno-error=maybe-uninitialized \
+UNIT_CFLAGS := -std=gnu11 -O1 -g -I. -isystem $(BUILD)/host-libfdt/include $(WARNINGS) -Wno-error=maybe-uninitialized \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Who names fake_arch.c gets all the files it is made of.
 FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb walk)
 
-unit_line = $(subst tests/unit/fake_arch.c,$(FAKE_ARCH),$(shell \
-	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2)))
+# Not this machine's own libfdt, but the version that Gnomon links.
+HOST_LIBFDT := $(BUILD)/host-libfdt
+
+unit_line = $(subst -lfdt,$(HOST_LIBFDT)/libfdt.a,$(subst \
+	tests/unit/fake_arch.c,$(FAKE_ARCH),$(shell \
+	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))))
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
