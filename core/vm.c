@@ -69,6 +69,11 @@ static enum status check_config(const struct vm_config *config, const char **why
 		return refuse(why, STATUS_NO_MEMORY,
 			      "%lu MiB of memory asked for, %lu MiB are free",
 			      config->memory / MIB, free / MIB);
+	if (GUEST_RAM_BASE.raw + config->memory > mode->reach())
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "%lu MiB of memory asked for: paging mode %s reaches "
+			      "addresses below 0x%lx on this machine",
+			      config->memory / MIB, mode->name, mode->reach());
 	return check_shadow_memory(config, mode, free - config->memory, why);
 }
 

@@ -94,6 +94,12 @@ static uint64_t usual_pages(uint64_t ram)
 	return (ram >> PAGE_SHIFT) / POOL_SHARE + POOL_USUAL;
 }
 
+/* Of Bare guests, whose addresses must lie in the lower half of a tree's own. */
+static uint64_t lsp_reach(void)
+{
+	return UINT64_C(1) << (PAGE_SHIFT + PTE_INDEX_BITS * deepest_levels() - 1);
+}
+
 static struct paging_budget lsp_budget(uint64_t ram, unsigned vcpus)
 {
 	return (struct paging_budget){
@@ -382,6 +388,7 @@ const struct paging_mode paging_lsp = {
 	.name = "lsp",
 	.missing = lsp_missing,
 	.isa = lsp_isa,
+	.reach = lsp_reach,
 	.budget = lsp_budget,
 	.vm_create = lsp_vm_create,
 	.vm_destroy = lsp_vm_destroy,

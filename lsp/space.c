@@ -5,14 +5,26 @@
 #include "core/panic.h"
 #include "mm/page_alloc.h"
 
-/* The mode of a tree: satp's own; for Bare, the one with the shortest walks. */
-static unsigned tree_mode(uint64_t satp)
+static bool mode_reaches(unsigned mode, uint64_t end)
 {
+	return (arch_translation_modes() & 1u << mode) &&
+	       end <= UINT64_C(1)
+			       << (PAGE_SHIFT + PTE_INDEX_BITS * mode_levels(mode) - 1);
+}
+
+/*
+ * The mode of a tree: satp's own; for Bare, the one with the shortest walks that has
+ * all RAM in its lower half. There is one: see the paging mode's reach.
+ */
+static unsigned tree_mode(const struct lsp_vcpu *space, uint64_t satp)
+{
+	uint64_t end = space->memory->base.raw + space->memory->size;
 	unsigned mode = satp_mode(satp);
 
 	if (mode == SATP_BARE)
-		for (mode = SATP_SV39; !(arch_translation_modes() & 1u << mode);)
+		for (mode = SATP_SV39; !mode_reaches(mode, end);)
 			mode++;
+	assert(mode <= SATP_SV57);
 	return mode;
 }
 
@@ -97,7 +109,7 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	if (!tree && evict_one(space))
 		tree = unused_tree(space);
 	assert(tree);
-	if (!create_root(space, tree, tree_mode(satp)))
+	if (!create_root(space, tree, tree_mode(space, satp)))
 		return NULL;
 	tree->satp = satp;
 	tree->bare = satp_mode(satp) == SATP_BARE;

@@ -60,6 +60,13 @@ static enum status map_memory(struct nested_vm *nested, const struct guest_memor
 	return STATUS_OK;
 }
 
+/* A G-stage root has two bits of address more. */
+static uint64_t nested_reach(void)
+{
+	return UINT64_C(4) << (PAGE_SHIFT +
+			       PTE_INDEX_BITS * mode_levels(smallest_mode()));
+}
+
 static void nested_vm_destroy(struct vm *vm)
 {
 	struct nested_vm *nested = vm->paging;
@@ -211,6 +218,7 @@ const struct paging_mode paging_nested = {
 	.name = "nested",
 	.missing = nested_missing,
 	.isa = nested_isa,
+	.reach = nested_reach,
 	.vm_create = nested_vm_create,
 	.vm_destroy = nested_vm_destroy,
 	.vcpu_create = nested_vcpu_create,

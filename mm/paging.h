@@ -4,8 +4,8 @@
  * of functions, and nothing outside a mode asks which one it is.
  *
  * A mode keeps its state in vm->paging and vcpu->paging. All functions that
- * take a vCPU run on the hart where it is loaded, but for create and destroy, and
- * for fence while it is loaded nowhere.
+ * take a vCPU run on the hart where it is loaded, but for create and destroy; and
+ * for fence, while it is loaded nowhere, on a hart where no vCPU of another mode is.
  */
 #ifndef MM_PAGING_H
 #define MM_PAGING_H
@@ -47,6 +47,9 @@ struct paging_mode {
 
 	/* What of the ISA depends on the mode. */
 	struct paging_isa (*isa)(void);
+
+	/* The mode can map a guest's physical addresses below this, on this machine. */
+	uint64_t (*reach)(void);
 
 	/*
 	 * For a VM with so much RAM and so many vCPUs. NULL: what the mode takes

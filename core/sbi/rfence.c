@@ -21,7 +21,8 @@ void sbi_remote_fence_i(struct vcpu *vcpu, struct vcpu *target, const void *unus
 
 /*
  * Start and size 0, or size -1, mean the whole address space; a range that
- * reaches its end or wraps is taken for it too.
+ * reaches its last page or wraps is taken for it too, but for one that begins
+ * there, which goes on at address 0.
  */
 struct fence sbi_fence_range(uint64_t start, uint64_t size)
 {

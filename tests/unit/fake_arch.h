@@ -81,6 +81,12 @@ static inline bool fake_is_vacant(hpa_t hpa)
  */
 void fake_hart_switch(unsigned hart);
 
+/*
+ * Whoever had the harts before us has left translations in them, under any ASID:
+ * no access may use one before everything was fenced.
+ */
+void fake_harts_were_used(void);
+
 /* An address that harts may walk at any time; those accessed are added. */
 void fake_speculate_on(gva_t gva);
 

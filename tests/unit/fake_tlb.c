@@ -18,7 +18,7 @@
 #include "tests/unit/fake_walk.h"
 #include "tests/unit/host_ram.h"
 
-#define WATCH_LIMIT 128
+#define WATCH_LIMIT 192
 #define MEMO_LIMIT  8 /* of each address, by ASID */
 
 struct memo {
@@ -29,6 +29,7 @@ struct memo {
 
 struct hart {
 	bool has_root;
+	bool was_used; /* and not fenced since */
 	struct fake_walker walker;
 	struct fake_entries entries;
 	uint64_t versions[MEMO_LIMIT];
@@ -122,9 +123,16 @@ void fake_tlb_create(void)
 	fake_pages_on_free = page_freed;
 	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++) {
 		harts[i].has_root = false;
+		harts[i].was_used = false;
 		harts[i].walker = (struct fake_walker){.entries = &harts[i].entries};
 		forget_everything(&harts[i]);
 	}
+}
+
+void fake_harts_were_used(void)
+{
+	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++)
+		harts[i].was_used = true;
 }
 
 /* ---- walking ahead ---- */
@@ -162,19 +170,21 @@ static void walk_ahead(struct hart *hart, unsigned watch)
 	memo->version = hart->versions[slot];
 }
 
-static void speculate(struct hart *hart)
+/* Any hart may, not only the one that Gnomon's code runs on. */
+static void speculate(void)
 {
 	if (!fake_profile()->speculates)
 		return;
-	for (unsigned i = 0; i < watch_count; i++)
-		if (can_walk(hart, watched[i]))
-			walk_ahead(hart, i);
+	for (unsigned h = 0; h < FAKE_HART_LIMIT; h++)
+		for (unsigned i = 0; harts[h].has_root && i < watch_count; i++)
+			if (can_walk(&harts[h], watched[i]))
+				walk_ahead(&harts[h], i);
 }
 
 /* It may have walked until the last moment. */
 void fake_tlb_stop(void)
 {
-	speculate(this_hart());
+	speculate();
 	this_hart()->has_root = false;
 }
 
@@ -184,8 +194,8 @@ void fake_speculate_on(gva_t gva)
 	for (unsigned i = 0; i < watch_count; i++)
 		if (watched[i].raw == gva.raw)
 			return;
-	if (watch_count < WATCH_LIMIT)
-		watched[watch_count++] = gva;
+	assert_true(watch_count < WATCH_LIMIT);
+	watched[watch_count++] = gva;
 }
 
 /* ---- accesses, and what they may not find ---- */
@@ -264,6 +274,9 @@ struct fake_results fake_access(const struct access *access)
 	struct fake_found found;
 
 	assert_true(hart->has_root);
+	if (hart->was_used)
+		fail_msg("hart %u, ASID %u: what others left was never fenced",
+			 arch_hart_index(), hart->walker.tag);
 	results.may_fault = !can_walk(hart, access->gva);
 	if (results.may_fault)
 		return results;
@@ -291,14 +304,14 @@ void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 	check_asid(asid);
 	assert_true(fake_profile()->modes & 1u << mode);
 	assert_true(fake_pages_is_table(root));
-	speculate(hart);
+	speculate();
 	hart->walker.root = root;
 	hart->walker.tag = asid;
 	hart->walker.levels = mode_levels(mode);
 	hart->walker.root_bits = PTE_INDEX_BITS;
 	hart->has_root = true;
 	fake_machine.counts.roots_set++;
-	speculate(hart);
+	speculate();
 }
 
 bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)
@@ -315,11 +328,11 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 	unsigned levels;
 
 	check_asid(asid);
-	speculate(hart);
+	speculate();
 	levels = fake_entries_forget_leaves(&hart->entries, asid, gva.raw);
 	drop_memos_for(hart, gva, asid, levels);
 	fake_machine.counts.leaf_fences++;
-	speculate(hart);
+	speculate();
 }
 
 void arch_shadow_fence_asid(unsigned asid)
@@ -327,19 +340,20 @@ void arch_shadow_fence_asid(unsigned asid)
 	struct hart *hart = this_hart();
 
 	check_asid(asid);
-	speculate(hart);
+	speculate();
 	fake_entries_forget_tag(&hart->entries, asid);
 	drop_memos(hart, asid);
 	fake_machine.counts.asid_fences++;
-	speculate(hart);
+	speculate();
 }
 
 void arch_shadow_fence_all(void)
 {
 	struct hart *hart = this_hart();
 
-	speculate(hart);
+	speculate();
 	forget_everything(hart);
+	hart->was_used = false;
 	fake_machine.counts.all_fences++;
-	speculate(hart);
+	speculate();
 }

@@ -171,6 +171,27 @@ static void no_vm_sees_what_was_there(void **state)
 	}
 }
 
+/* A block of the allocator's may be larger than a run has to be. */
+static void all_of_a_large_block_is_zero(void **state)
+{
+	(void)state;
+	page_alloc_add(base, SIZE);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(
+			guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
+			STATUS_OK);
+		assert_in_range(memory.runs[0].size, 4 * BLOCK, SIZE);
+		for (unsigned i = 0; i < memory.run_count; i++) {
+			uint64_t *words = hpa_pointer(memory.runs[i].hpa);
+
+			for (uint64_t at = 0; at < memory.runs[i].size / 8; at += 511)
+				assert_int_equal(words[at], 0);
+			memset(words, 0x77, memory.runs[i].size);
+		}
+		guest_memory_free(&memory);
+	}
+}
+
 static void sizes_that_cannot_be_are_our_own_defects(void **state)
 {
 	(void)state;
@@ -301,6 +322,7 @@ int main(void)
 		TEST(no_memory_leaves_nothing),
 		TEST(too_many_runs),
 		TEST(no_vm_sees_what_was_there),
+		TEST(all_of_a_large_block_is_zero),
 		TEST(sizes_that_cannot_be_are_our_own_defects),
 		TEST(places_are_found_within_one_run),
 		TEST(ownership_is_exact),

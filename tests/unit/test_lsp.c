@@ -577,6 +577,7 @@ static void missing_says_what_a_machine_lacks(void **state)
 	(void)state;
 	assert_null(paging_lsp.missing());
 	assert_true(paging_lsp.isa().svade);
+	assert_false(paging_lsp.isa().cache_management);
 	bench_put(vcpu);
 	profile.satp_traps = false;
 	fake_arch_create(&profile);

@@ -370,6 +370,59 @@ static void the_report(void **state)
 			    "\"pages\":0,\"trees\":0,\"fills\":0,\"gstage_levels\":3");
 }
 
+static void load(void)
+{
+	arch_vcpu_load(vcpu);
+	paging_nested.load(vcpu);
+}
+
+static void unload(void)
+{
+	paging_nested.put(vcpu);
+	arch_vcpu_put(vcpu);
+}
+
+/* As memory is after long use: every run of it must be mapped, wherever it lies. */
+static void every_run_is_mapped(void **state)
+{
+	struct guest_memory whole = vm.memory;
+
+	(void)state;
+	unload();
+	paging_nested.vm_destroy(&vm);
+	vm.memory.run_count = 4;
+	for (unsigned i = 0; i < 4; i++)
+		vm.memory.runs[i] = (struct guest_run){
+			.gpa = GPA(GUEST_RAM_BASE.raw + i * 2 * MIB),
+			.hpa = HPA(whole.runs[0].hpa.raw + (3 - i) * 2 * MIB),
+			.size = 2 * MIB,
+		};
+	/* As many runs as there may be, though they lie in one another's place. */
+	for (unsigned i = 4; i < GUEST_RUN_LIMIT; i++) {
+		vm.memory.runs[i] = vm.memory.runs[i % 4];
+		vm.memory.runs[i].gpa.raw += (uint64_t)(i / 4) * 8 * MIB;
+	}
+	vm.memory.run_count = GUEST_RUN_LIMIT;
+	vm.memory.size = GUEST_RUN_LIMIT * 2 * MIB;
+	assert_int_equal(paging_nested.vm_create(&vm), STATUS_OK);
+	load();
+	for (unsigned i = 0; i < GUEST_RUN_LIMIT; i++) {
+		gpa_t gpa = GPA(vm.memory.runs[i].gpa.raw + 5 * PAGE_SIZE);
+		struct fake_results results = fake_gstage_access(gpa, ACCESS_LOAD);
+
+		assert_int_equal(results.count, 1);
+		assert_int_equal(results.permitted[0].hpa.raw,
+				 vm.memory.runs[i].hpa.raw + 5 * PAGE_SIZE);
+	}
+	assert_null(paging_nested.check(vcpu));
+	assert_int_equal(paging_nested.reach(), UINT64_C(1) << 41);
+	unload();
+	paging_nested.vm_destroy(&vm);
+	vm.memory = whole;
+	assert_int_equal(paging_nested.vm_create(&vm), STATUS_OK);
+	load();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +439,7 @@ int main(void)
 		TEST(the_rest_is_the_harts),
 		TEST(missing_and_memory),
 		TEST(the_report),
+		TEST(every_run_is_mapped),
 #undef TEST
 	};
 

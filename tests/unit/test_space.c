@@ -342,6 +342,48 @@ static void a_stale_tree_is_emptied_once(void **state)
 	assert_int_equal(space->statistics.trees_emptied, 1);
 }
 
+static void every_slot_is_fenced(void **state)
+{
+	const struct fence everything = {.has_address = false};
+
+	(void)state;
+	for (unsigned asid = 0; asid < TREE_LIMIT; asid++)
+		fill(make(SATP_SV39, asid, 0));
+	/* All slots but that of the first Bare tree, which was unused for longest. */
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		assert_true(space->trees[i].root && !space->trees[i].stale);
+	space_fence(space, &everything);
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		assert_true(space->trees[i].stale || &space->trees[i] == space->active);
+	assert_false(has_leaf(space->active, AT));
+}
+
+/* Where RAM ends beyond the lower half of Sv39, Bare needs a larger tree. */
+static void bare_reaches_all_of_ram(void **state)
+{
+	static const struct {
+		uint64_t end;
+		unsigned mode;
+	} cases[] = {
+		{UINT64_C(1) << 38, SATP_SV39},
+		{(UINT64_C(1) << 38) + PAGE_SIZE, SATP_SV48},
+		{(UINT64_C(1) << 47) + PAGE_SIZE, SATP_SV57},
+	};
+	uint64_t size = bench.vm.memory.size;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+		bench.vm.memory.size = cases[i].end - GUEST_RAM_BASE.raw;
+		bench_put(vcpu);
+		space_destroy(space);
+		assert_int_equal(space_create(space), STATUS_OK);
+		bench_load(vcpu, 0);
+		assert_int_equal(space->active->mode, cases[i].mode);
+	}
+	bench.vm.memory.size = size;
+	assert_int_equal(paging_lsp.reach(), UINT64_C(1) << 56);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +400,8 @@ int main(void)
 		TEST(the_active_tree_does_not_replay),
 		TEST(the_log_knows_asids),
 		TEST(a_stale_tree_is_emptied_once),
+		TEST(every_slot_is_fenced),
+		TEST(bare_reaches_all_of_ram),
 #undef TEST
 	};
 
