@@ -69,8 +69,11 @@ static void judge_outcome(const struct runner *runner, const struct access *acce
 		is_legal = device_is_legal(runner, legal, translation.gpa.raw);
 		machine.counts->devices++;
 		break;
-	case OUTCOME_FILLED:
 	case OUTCOME_NO_MEMORY:
+		is_legal = machine.scarce;
+		machine.counts->refusals++;
+		break;
+	case OUTCOME_FILLED:
 		break;
 	}
 	if (!is_legal)
@@ -126,6 +129,8 @@ void runner_access(struct runner *runner, const struct operation *operation)
 		struct translation translation;
 
 		fake_guest_left();
+		if (faults == 0 && ACCESS_RACES(operation) && machine_race(runner))
+			model_access(&runner->model, &exit.access, &legal);
 		translation = machine.mode->fault(runner->vcpu, &exit);
 		if (translation.outcome != OUTCOME_FILLED) {
 			judge_outcome(runner, &exit.access, &legal, translation);
@@ -181,7 +186,8 @@ void runner_read(struct runner *runner, const struct operation *operation)
 	struct legal legal;
 	uint16_t half = 0;
 
-	access.kind = ACCESS_FETCH;
+	if (access.kind == ACCESS_STORE)
+		access.kind = ACCESS_FETCH;
 	model_access(&runner->model, &access, &legal);
 	tag(runner, &legal, TAG);
 	if (machine.mode->read_half(runner->vcpu, &access, &half)) {

@@ -172,19 +172,29 @@ uint64_t guest_physical(unsigned number)
 	return ORACLE_RAM_BASE + offsets[number % ARRAY_LENGTH(offsets)];
 }
 
+/* Devices, nothing, and what differs from RAM in one upper bit only. */
 static uint64_t outer_physical(unsigned number)
 {
-	static const uint64_t addresses[] = {OUTSIDE, 0,
-					     ORACLE_RAM_BASE + ORACLE_RAM_SIZE,
-					     UINT64_C(0xfffffffffff000)};
+	static const uint64_t addresses[] = {
+		OUTSIDE,
+		0,
+		ORACLE_RAM_BASE + ORACLE_RAM_SIZE,
+		UINT64_C(0xfffffffffff000),
+		ORACLE_RAM_BASE + 3 * PAGE_SIZE + (UINT64_C(1) << 40),
+		ORACLE_RAM_BASE + 3 * PAGE_SIZE + (UINT64_C(1) << 52),
+	};
 
 	return addresses[number % ARRAY_LENGTH(addresses)];
 }
 
+/* 0 to 7, then some that differ from 0 or 1 in one upper bit. */
 uint16_t guest_asid(unsigned number)
 {
-	number %= ORACLE_ASIDS;
-	return (uint16_t)(number == ORACLE_ASIDS - 1 ? 0xffff : number);
+	static const uint16_t asids[ORACLE_ASIDS] = {
+		0,	1,	2,	3,	4,	5,	6,	7,
+		0x0100, 0x0200, 0x0401, 0x0800, 0x1000, 0x4000, 0x8001, 0xffff};
+
+	return asids[number % ORACLE_ASIDS];
 }
 
 static uint64_t satp_of(unsigned mode, unsigned asid, uint64_t root)
@@ -307,7 +317,7 @@ void guest_build(struct guest *guest)
 /* What sfence.vma and SBI can say: a page, or a range that does not wrap. */
 struct fence guest_make_fence(const struct operation *operation)
 {
-	static const uint16_t pages[] = {0, 0, 1, 2, 62, 63, 64, 512};
+	static const uint64_t pages[] = {0, 1, 2, 62, 63, 64, 512, UINT64_C(1) << 20};
 	struct fence fence = {
 		.has_address = FENCE_HAS_ADDRESS(operation),
 		.start = guest_address(operation->c, 0),
@@ -315,13 +325,18 @@ struct fence guest_make_fence(const struct operation *operation)
 		.has_asid = FENCE_HAS_ASID(operation),
 		.asid = guest_asid(operation->b),
 	};
+	uint64_t size = pages[operation->d >> 12 & 7] * PAGE_SIZE;
 
-	if (!FENCE_IS_RANGE(operation) || fence.start.raw > ~(uint64_t)(600 * PAGE_SIZE))
+	/* As much as a page more, or whole pages. */
+	if (operation->d & 1)
+		size += operation->d / 8u % PAGE_SIZE + 1;
+	if (!FENCE_IS_RANGE(operation) ||
+	    fence.start.raw > ~UINT64_C(0) - size - 2 * PAGE_SIZE)
 		return fence;
-	/* From anywhere in the first page, so many pages and as much as a page on. */
-	fence.start.raw += operation->d % PAGE_SIZE;
-	fence.size = pages[operation->d >> 12 & 7] * PAGE_SIZE +
-		     operation->d / 8u % PAGE_SIZE + 1;
+	/* From anywhere in the first page, or from its start. */
+	if (operation->d & 2)
+		fence.start.raw += operation->d % PAGE_SIZE;
+	fence.size = size;
 	return fence;
 }
 

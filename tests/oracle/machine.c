@@ -36,7 +36,9 @@ _Noreturn void oracle_fail(const char *format, ...)
 void vm_end(struct vm *vm, enum vm_end end, const char *detail)
 {
 	(void)vm;
-	oracle_fail("VM ended (%u): %s", end, detail);
+	if (!machine.scarce)
+		oracle_fail("VM ended (%u): %s", end, detail);
+	machine.refused = true;
 }
 
 /* core/console.c's: nothing is printed. */
@@ -186,6 +188,7 @@ void machine_create(const struct oracle_setting *setting, struct oracle_counts *
 	machine.modes = profile.modes;
 	oracle_fresh_asids();
 	fake_arch_create(&profile);
+	fake_harts_were_used();
 	for (unsigned i = 0; i < ORACLE_ADDRESSES; i++)
 		fake_speculate_on(guest_address(i, 0));
 	for (unsigned i = 0; i < setting->vms; i++)

@@ -32,6 +32,9 @@ struct machine {
 	struct guest guests[ORACLE_VM_LIMIT];
 	struct vm vms[ORACLE_VM_LIMIT];
 	struct runner runners[ORACLE_VCPU_LIMIT];
+	const struct operation *next; /* the operation after this; NULL at the end */
+	bool scarce;		      /* for this operation, pages may be missing */
+	bool refused;		      /* and this is what came of it */
 };
 
 extern struct machine machine;
@@ -50,6 +53,12 @@ void machine_restart(const struct vm *vm);
 /* Onto that hart, from where whoever runs there is put; and off its own. */
 void runner_load(struct runner *runner, unsigned hart);
 void runner_put(struct runner *runner);
+
+/*
+ * Let the next operation's store happen now, while another vCPU's fault is on its
+ * way; false if there is none.
+ */
+bool machine_race(const struct runner *runner);
 
 /* What an access of the guest's, and Gnomon's reading of its code, come to. */
 void runner_access(struct runner *runner, const struct operation *operation);

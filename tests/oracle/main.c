@@ -103,14 +103,11 @@ static struct operation *operations_of(uint64_t seed,
 				       const struct oracle_setting *setting)
 {
 	struct operation *operations = malloc(options.operations * sizeof(*operations));
-	struct generator generator = {
-		.state = state_of(seed, 1),
-		.vcpus = setting->vcpus,
-	};
+	struct generator generator;
 
 	if (!operations)
 		abort();
-	generator.narrow = random_below(&generator.state, 5) < 2;
+	generator_create(&generator, state_of(seed, 1), setting->vcpus);
 	for (size_t i = 0; i < options.operations; i++)
 		operations[i] = operation_random(&generator);
 	return operations;
@@ -235,6 +232,10 @@ static void print_counts(const struct oracle_counts *counts)
 		{"access faults", counts->access_faults},
 		{"device accesses", counts->devices},
 		{"stale results", counts->stale},
+		{"scarcities", counts->kinds[OPERATION_SCARCITY]},
+		{"refusals for want of pages", counts->refusals},
+		{"races with a store", counts->races},
+		{"operations with all tree slots in use", counts->full_slots},
 		{"evictions", counts->evictions},
 		{"trees emptied", counts->trees_emptied},
 		{"log replays", counts->log_replays},

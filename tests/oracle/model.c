@@ -356,7 +356,7 @@ static bool is_covered(const struct kept *entry, const struct fence *fence)
 		return false;
 	if (!fence->has_address)
 		return true;
-	if (nature_of(entry->pte, entry->level) == NATURE_POINTER)
+	if (fence->size == 0 || nature_of(entry->pte, entry->level) == NATURE_POINTER)
 		return false;
 	return first <= entry->prefix + (span(entry->level) - 1) && last >= entry->prefix;
 }

@@ -6,14 +6,15 @@
 #include "tests/oracle/guest.h"
 #include "tests/unit/host_ram.h"
 
-/* Of how many in a thousand, by kind; a restart is a last resort's share. */
+/* Of how many in a thousand, by kind. */
 static const struct {
 	enum operation_kind kind;
 	unsigned share;
 } shares[] = {
-	{OPERATION_ACCESS, 560}, {OPERATION_STORE, 200},       {OPERATION_FENCE, 80},
-	{OPERATION_SATP, 60},	 {OPERATION_REMOTE_FENCE, 30}, {OPERATION_READ, 30},
-	{OPERATION_MOVE, 20},	 {OPERATION_PUT, 19},	       {OPERATION_RESTART, 1},
+	{OPERATION_ACCESS, 540}, {OPERATION_STORE, 200},       {OPERATION_FENCE, 80},
+	{OPERATION_SATP, 60},	 {OPERATION_REMOTE_FENCE, 40}, {OPERATION_READ, 30},
+	{OPERATION_MOVE, 20},	 {OPERATION_PUT, 24},	       {OPERATION_SCARCITY, 5},
+	{OPERATION_RESTART, 1},
 };
 
 static unsigned below(struct generator *generator, unsigned limit)
@@ -27,6 +28,8 @@ static enum operation_kind random_kind(struct generator *generator)
 
 	while (at >= shares[i].share)
 		at -= shares[i++].share;
+	if (shares[i].kind == OPERATION_RESTART && generator->lasting)
+		return OPERATION_ACCESS;
 	return shares[i].kind;
 }
 
@@ -48,11 +51,25 @@ static uint16_t random_address(struct generator *generator)
 
 static uint8_t random_asid(struct generator *generator)
 {
-	if (below(generator, 2))
-		generator->asid = (uint8_t)below(generator, generator->narrow ? 2 : 3);
+	unsigned favourites = generator->narrow ? 2 : ASID_FAVOURITES;
+
+	if (below(generator, 2) && generator->wide)
+		generator->asid = (uint8_t)below(generator, ORACLE_ASIDS);
+	else if (below(generator, 2))
+		generator->asid = generator->favourites[below(generator, favourites)];
 	if (!generator->narrow && below(generator, 12) == 0)
 		return (uint8_t)below(generator, ORACLE_ASIDS);
 	return generator->asid;
+}
+
+void generator_create(struct generator *generator, uint64_t state, unsigned vcpus)
+{
+	*generator = (struct generator){.state = state, .vcpus = vcpus};
+	generator->narrow = below(generator, 5) < 2;
+	generator->wide = !generator->narrow && below(generator, 2);
+	generator->lasting = below(generator, 3) > 0;
+	for (unsigned i = 0; i < ASID_FAVOURITES; i++)
+		generator->favourites[i] = (uint8_t)below(generator, ORACLE_ASIDS);
 }
 
 /* Mostly what lets accesses through: RWX, A and D set, G clear. */
@@ -117,7 +134,7 @@ static void random_satp(struct generator *generator, struct operation *operation
 	if (generator->narrow && operation->a != CHOOSE_BARE)
 		operation->a = CHOOSE_SV39;
 	operation->c = (uint16_t)below(generator, 64);
-	if (generator->narrow || below(generator, 2))
+	if (generator->narrow || (!generator->wide && below(generator, 2)))
 		operation->c = (uint16_t)below(generator, 2);
 }
 
@@ -204,9 +221,9 @@ static void print_access(FILE *out, const struct operation *operation)
 
 void operation_print(FILE *out, const struct operation *operation)
 {
-	static const char *const names[] = {"store",	    "satp",   "fence",
-					    "remote fence", "access", "read",
-					    "move",	    "put",    "restart"};
+	static const char *const names[] = {"store",   "satp",	  "fence", "remote fence",
+					    "access",  "read",	  "move",  "put",
+					    "restart", "scarcity"};
 	enum operation_kind kind = operation_kind(operation);
 
 	fprintf(out, "vcpu %u: %s", operation->vcpu, names[kind]);
@@ -219,6 +236,8 @@ void operation_print(FILE *out, const struct operation *operation)
 		print_fence(out, operation);
 	else if (kind == OPERATION_ACCESS || kind == OPERATION_READ)
 		print_access(out, operation);
+	else if (kind == OPERATION_SCARCITY)
+		fprintf(out, ", %u pages", operation->a % 4);
 	else if (kind == OPERATION_MOVE)
 		fprintf(out, " to hart %u", operation->a % 4);
 	fprintf(out, "\n");

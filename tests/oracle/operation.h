@@ -23,6 +23,7 @@ enum operation_kind {
 	OPERATION_MOVE,		/* the vCPU goes to another hart */
 	OPERATION_PUT,		/* the vCPU is descheduled */
 	OPERATION_RESTART,	/* its VM is destroyed and made anew */
+	OPERATION_SCARCITY,	/* the next operation finds few pages, or none */
 	OPERATION_KINDS,
 };
 
@@ -82,21 +83,32 @@ enum satp_choice {
 	CHOOSE_OUTER,	  /* Sv39 with a root outside RAM */
 };
 
-/* Fields of OPERATION_ACCESS and OPERATION_READ: c the address's number. */
+/*
+ * Fields of OPERATION_ACCESS and OPERATION_READ: c the address's number. One that
+ * races faults before, and is handled after, a store that comes next.
+ */
 #define ACCESS_KIND(operation)	((enum access_kind)((operation)->a % 3u))
 #define ACCESS_USER(operation)	(((operation)->b & 1u) != 0)
 #define ACCESS_SUM(operation)	(((operation)->b & 2u) != 0)
 #define ACCESS_MXR(operation)	(((operation)->b & 4u) != 0)
+#define ACCESS_RACES(operation) (((operation)->d & 6u) == 6u)
 #define ACCESS_LUCKY(operation) (((operation)->d & 1u) != 0)
+
+#define ASID_FAVOURITES 3
 
 /* Makes the sequence of a seed, of the shape that guests' own have. */
 struct generator {
 	uint64_t state; /* never 0 */
 	unsigned vcpus; /* of all VMs together */
 	bool narrow;	/* few tables, roots, addresses: everything meets */
+	bool wide;	/* all ASIDs alike, so that there are many trees */
+	bool lasting;	/* no restarts */
 	uint16_t address;
 	uint8_t asid;
+	uint8_t favourites[ASID_FAVOURITES];
 };
+
+void generator_create(struct generator *generator, uint64_t state, unsigned vcpus);
 
 struct operation operation_random(struct generator *generator);
 

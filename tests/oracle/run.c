@@ -5,6 +5,7 @@
 #include "lsp/space.h"
 #include "tests/oracle/machine.h"
 #include "tests/unit/fake_arch.h"
+#include "tests/unit/fake_pages.h"
 
 /* Operations from one look at all tables of a vCPU to the next. */
 #define CHECK_INTERVAL 16
@@ -36,6 +37,32 @@ static void make_room(struct runner *runner)
 	fence(runner, &everything);
 }
 
+static struct runner *runner_of(const struct operation *operation)
+{
+	return &machine.runners[operation->vcpu % machine.setting->vcpus];
+}
+
+static bool any_is_full(void)
+{
+	for (unsigned i = 0; i < machine.setting->vcpus; i++)
+		if (model_is_full(&machine.runners[i].model))
+			return true;
+	return false;
+}
+
+bool machine_race(const struct runner *runner)
+{
+	const struct operation *next = machine.next;
+
+	if (!next || operation_kind(next) != OPERATION_STORE ||
+	    runner_of(next)->vm != runner->vm || any_is_full())
+		return false;
+	guest_apply_store(&machine.guests[runner->vm == &machine.vms[1]], next);
+	walk_ahead(runner);
+	machine.counts->races++;
+	return true;
+}
+
 static void do_store(struct runner *runner, const struct operation *operation)
 {
 	for (unsigned i = 0; i < machine.setting->vcpus; i++)
@@ -48,7 +75,10 @@ static void do_satp(struct runner *runner, const struct operation *operation)
 {
 	fake_machine.guest = (struct access){.user = false};
 	machine.mode->satp_write(runner->vcpu, guest_choose_satp(operation));
-	model_satp(&runner->model, guest_choose_satp(operation));
+	if (machine.refused)
+		machine.counts->refusals++;
+	else
+		model_satp(&runner->model, guest_choose_satp(operation));
 	if (machine.mode->satp_read(runner->vcpu) != runner->model.satp)
 		oracle_fail("satp reads 0x%lx, not 0x%lx",
 			    machine.mode->satp_read(runner->vcpu), runner->model.satp);
@@ -98,6 +128,16 @@ static void do_remote_fence(struct runner *runner, const struct operation *opera
 
 /* ---- sequences ---- */
 
+/* The next operation is what it is for: see run_one(). */
+static void do_scarcity(struct runner *runner, const struct operation *operation)
+{
+	(void)runner;
+	if (machine.next && operation_kind(machine.next) != OPERATION_RESTART) {
+		fake_pages_allow(operation->a % 4);
+		machine.scarce = true;
+	}
+}
+
 static void do_move(struct runner *runner, const struct operation *operation)
 {
 	runner_load(runner, operation->a % FAKE_HART_LIMIT);
@@ -117,10 +157,15 @@ static void do_restart(struct runner *runner, const struct operation *operation)
 
 static void (*const handlers[])(struct runner *runner,
 				const struct operation *operation) = {
-	[OPERATION_STORE] = do_store,	    [OPERATION_SATP] = do_satp,
-	[OPERATION_FENCE] = do_fence,	    [OPERATION_REMOTE_FENCE] = do_remote_fence,
-	[OPERATION_ACCESS] = runner_access, [OPERATION_READ] = runner_read,
-	[OPERATION_MOVE] = do_move,	    [OPERATION_PUT] = do_put,
+	[OPERATION_STORE] = do_store,
+	[OPERATION_SCARCITY] = do_scarcity,
+	[OPERATION_SATP] = do_satp,
+	[OPERATION_FENCE] = do_fence,
+	[OPERATION_REMOTE_FENCE] = do_remote_fence,
+	[OPERATION_ACCESS] = runner_access,
+	[OPERATION_READ] = runner_read,
+	[OPERATION_MOVE] = do_move,
+	[OPERATION_PUT] = do_put,
 	[OPERATION_RESTART] = do_restart,
 };
 
@@ -140,18 +185,23 @@ static void check_tables(const struct runner *runner)
 static void check_budget(const struct runner *runner)
 {
 	const struct lsp_vcpu *space = runner->vcpu->paging;
+	unsigned trees = 0;
+
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		trees += space->trees[i].root != NULL;
+	machine.counts->full_slots += trees == TREE_LIMIT;
 
 	if (space->pool.used > space->pool.limit)
 		oracle_fail("%lu shadow pages, of %lu", space->pool.used,
 			    space->pool.limit);
 }
 
-static void run_one(const struct operation *operation)
+static void run_one(const struct operation *operation, const struct operation *next)
 {
 	enum operation_kind kind = operation_kind(operation);
-	struct runner *runner =
-		&machine.runners[operation->vcpu % machine.setting->vcpus];
+	struct runner *runner = runner_of(operation);
 
+	machine.next = next;
 	machine.counts->operations++;
 	machine.counts->kinds[kind]++;
 	make_room(runner);
@@ -160,6 +210,10 @@ static void run_one(const struct operation *operation)
 	if (kind != OPERATION_STORE && kind != OPERATION_ACCESS)
 		fake_guest_left();
 	handlers[kind](runner, operation);
+	if (kind != OPERATION_SCARCITY) {
+		fake_pages_allow(UINT64_MAX);
+		machine.scarce = machine.refused = false;
+	}
 	check_budget(runner);
 	check_tables(runner);
 }
@@ -178,7 +232,7 @@ void oracle_run(const struct oracle_setting *setting, const struct operation *op
 {
 	machine_create(setting, counts);
 	for (size_t i = 0; i < count; i++)
-		run_one(&operations[i]);
+		run_one(&operations[i], i + 1 < count ? &operations[i + 1] : NULL);
 	check_guests();
 	machine_destroy();
 }

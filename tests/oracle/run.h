@@ -33,6 +33,9 @@ struct oracle_counts {
 	uint64_t access_faults;
 	uint64_t devices;
 	uint64_t stale; /* results that only a TLB can give */
+	uint64_t races;
+	uint64_t refusals;   /* for want of pages */
+	uint64_t full_slots; /* operations of vCPUs with all the trees they may have */
 	uint64_t evictions;
 	uint64_t trees_emptied;
 	uint64_t log_replays;

@@ -42,8 +42,8 @@ def holds(program, seeds, operations, *arguments):
 def test_holds_for_many_seeds():
     counts = holds(FAST, (1, 240), 10000)
     # Whatever may happen did, and often enough to mean something.
-    assert len(counts) == 18
-    assert min(counts.values()) > 1000, counts
+    assert len(counts) == 22
+    assert min(counts.values()) > 200, counts
     assert counts["RAM found"] > counts["accesses"] / 2
 
 
