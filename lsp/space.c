@@ -21,10 +21,11 @@ static unsigned tree_mode(const struct lsp_vcpu *space, uint64_t satp)
 	uint64_t end = space->memory->base.raw + space->memory->size;
 	unsigned mode = satp_mode(satp);
 
-	if (mode == SATP_BARE)
-		for (mode = SATP_SV39; !mode_reaches(mode, end);)
-			mode++;
-	assert(mode <= SATP_SV57);
+	if (mode != SATP_BARE)
+		return mode;
+	for (mode = SATP_SV39; mode < SATP_SV57 && !mode_reaches(mode, end);)
+		mode++;
+	assert(mode_reaches(mode, end));
 	return mode;
 }
 

@@ -132,10 +132,9 @@ static void do_remote_fence(struct runner *runner, const struct operation *opera
 static void do_scarcity(struct runner *runner, const struct operation *operation)
 {
 	(void)runner;
-	if (machine.next && operation_kind(machine.next) != OPERATION_RESTART) {
-		fake_pages_allow(operation->a % 4);
-		machine.scarce = true;
-	}
+	machine.scarce =
+		machine.next && operation_kind(machine.next) != OPERATION_RESTART;
+	fake_pages_allow(machine.scarce ? operation->a % 4 : UINT64_MAX);
 }
 
 static void do_move(struct runner *runner, const struct operation *operation)

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The SBI, by its specification. See sbi_model.h. */
+#include "tests/fuzz/sbi_model.h"
+
+#include "core/sbi_numbers.h"
+#include "drivers/ns16550.h"
+#include "tests/unit/vm_bench.h"
+
+/* ---- memory ---- */
+
+struct guarded pieces[2];
+char expected_ram[RAM_SIZE];
+struct after after;
+
+static char ram_pattern(uint64_t offset)
+{
+	return (char)(offset * 7 + (offset >> 8) + 1);
+}
+
+void restore_ram(uint64_t from, uint64_t to)
+{
+	for (uint64_t at = from; at < to; at++)
+		pieces[at / PIECE].start[at % PIECE] = expected_ram[at] = ram_pattern(at);
+}
+
+static bool is_ram(uint64_t address, uint64_t size)
+{
+	unsigned __int128 end = (unsigned __int128)address + size;
+
+	return address >= RAM_BASE && end <= RAM_BASE + RAM_SIZE;
+}
+
+/* ---- what a call must do ---- */
+
+static bool names(uint64_t mask, uint64_t base, unsigned id)
+{
+	if (base == UINT64_MAX)
+		return true;
+	return id >= base && id - base < 64 && (mask >> (id - base) & 1);
+}
+
+static bool harts_exist(uint64_t mask, uint64_t base)
+{
+	uint64_t id;
+
+	for (unsigned i = 0; base != UINT64_MAX && i < 64; i++)
+		if ((mask >> i & 1) &&
+		    (__builtin_add_overflow(base, i, &id) || id >= bench_vm.vcpu_count))
+			return false;
+	return true;
+}
+
+static int64_t to_harts(uint64_t mask, uint64_t base, void (*what)(unsigned id))
+{
+	if (!harts_exist(mask, base))
+		return SBI_ERR_INVALID_PARAM;
+	for (unsigned i = 0; i < bench_vm.vcpu_count; i++)
+		if (names(mask, base, i))
+			what(i);
+	return SBI_SUCCESS;
+}
+
+static void interrupt(unsigned id)
+{
+	after.interrupts[id] |= 1u << GUEST_SOFTWARE;
+}
+
+static void fence_translations(unsigned id)
+{
+	after.fences[id]++;
+}
+
+static void fence_instructions(unsigned id)
+{
+	(void)id;
+	after.instruction_fences++;
+}
+
+static void set_timer(unsigned id, uint64_t deadline)
+{
+	struct vcpu *vcpu = &after.vcpus[id];
+
+	after.interrupts[id] &= ~(1u << GUEST_TIMER);
+	/* The machine had been on for -time_delta when the guest's time began. */
+	if (__builtin_add_overflow(deadline, -vcpu->arch.time_delta,
+				   &vcpu->timer_deadline))
+		vcpu->timer_deadline = UINT64_MAX;
+	after.host_deadline = vcpu->timer_deadline;
+}
+
+static void end_vm(enum vm_end end)
+{
+	if (after.end == VM_RUNNING)
+		after.end = end;
+}
+
+static void print_byte(uint64_t byte)
+{
+	after.byte = (char)byte;
+	after.printed = &after.byte;
+	after.printed_length = 1;
+}
+
+static unsigned received(void)
+{
+	return after.uart.modem_control & NS16550_MCR_LOOP ? 0 : after.uart.count;
+}
+
+static uint8_t received_byte(unsigned index)
+{
+	return after.uart.fifo[(after.uart.head + index) % NS16550_FIFO_LENGTH];
+}
+
+static bool known(uint64_t extension)
+{
+	static const uint64_t all[] = {0x10,	 0x54494d45, 0x735049,	0x52464e43,
+				       0x48534d, 0x53525354, 0x4442434e};
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(all); i++)
+		if (extension == all[i])
+			return true;
+	return extension <= 8;
+}
+
+static struct answer answer(int64_t error)
+{
+	return (struct answer){.error = error};
+}
+
+static struct answer answer_value(uint64_t value)
+{
+	return (struct answer){.value_known = true, .value = value};
+}
+
+static struct answer base(const struct call *call)
+{
+	switch (call->function) {
+	case 0:
+		return answer_value(0x02000000);
+	case 1:
+	case 2:
+		return answer(SBI_SUCCESS);
+	case 3:
+		return answer_value(known(call->a[0]));
+	case 4:
+	case 5:
+	case 6:
+		return answer_value(0);
+	default:
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	}
+}
+
+static struct answer timer(const struct call *call)
+{
+	if (call->function != 0)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	set_timer(call->caller, call->a[0]);
+	return answer(SBI_SUCCESS);
+}
+
+static struct answer ipi(const struct call *call)
+{
+	if (call->function != 0)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	return answer(to_harts(call->a[0], call->a[1], interrupt));
+}
+
+static struct answer rfence(const struct call *call)
+{
+	if (call->function > 2)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	return answer(
+		to_harts(call->a[0], call->a[1],
+			 call->function == 0 ? fence_instructions : fence_translations));
+}
+
+static struct answer hsm_start(const struct call *call)
+{
+	struct vcpu *target = &after.vcpus[call->a[0] % VCPU_LIMIT];
+
+	if (call->a[0] >= bench_vm.vcpu_count)
+		return answer(SBI_ERR_INVALID_PARAM);
+	if (target->state == VCPU_STARTED)
+		return answer(SBI_ERR_ALREADY_AVAILABLE);
+	if (!is_ram(call->a[1], 1))
+		return answer(SBI_ERR_INVALID_ADDRESS);
+	target->state = VCPU_STARTED;
+	target->arch.pc = call->a[1];
+	target->timer_deadline = UINT64_MAX;
+	after.resets++;
+	return answer(SBI_SUCCESS);
+}
+
+static void hsm_stop(unsigned caller)
+{
+	after.vcpus[caller].state = VCPU_STOPPED;
+	for (unsigned i = 0; i < bench_vm.vcpu_count; i++)
+		if (after.vcpus[i].state == VCPU_STARTED)
+			return;
+	end_vm(VM_STOPPED);
+}
+
+static struct answer hsm(const struct call *call)
+{
+	uint64_t first = call->a[0];
+
+	switch (call->function) {
+	case 0:
+		return hsm_start(call);
+	case 1:
+		hsm_stop(call->caller);
+		return answer(SBI_SUCCESS);
+	case 2:
+		if (first >= bench_vm.vcpu_count)
+			return answer(SBI_ERR_INVALID_PARAM);
+		return answer_value(after.vcpus[first].state);
+	case 3:
+		if ((uint32_t)first == 0)
+			return answer(SBI_SUCCESS);
+		return answer((uint32_t)first == 0x80000000 ? SBI_ERR_NOT_SUPPORTED
+							    : SBI_ERR_INVALID_PARAM);
+	default:
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	}
+}
+
+static struct answer srst(const struct call *call)
+{
+	uint32_t type = (uint32_t)call->a[0], reason = (uint32_t)call->a[1];
+
+	if (call->function != 0)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	if (type > 2 || reason > 1)
+		return answer(SBI_ERR_INVALID_PARAM);
+	end_vm(reason == 1 ? VM_FAILURE : type == 0 ? VM_POWER_OFF : VM_REBOOT);
+	return answer(SBI_SUCCESS);
+}
+
+static struct answer dbcn_write(uint64_t size, uint64_t offset)
+{
+	static char text[4096];
+
+	after.printed_length = size < sizeof(text) ? size : sizeof(text);
+	for (uint64_t i = 0; i < after.printed_length; i++)
+		text[i] = expected_ram[offset + i];
+	after.printed = text;
+	return answer_value(after.printed_length);
+}
+
+static struct answer dbcn_read(uint64_t size, uint64_t offset)
+{
+	unsigned count = received();
+
+	if (size < count)
+		count = (unsigned)size;
+	for (unsigned i = 0; i < count; i++)
+		expected_ram[offset + i] = (char)received_byte(i);
+	if (offset < after.dirty_from)
+		after.dirty_from = offset;
+	if (offset + count > after.dirty_to)
+		after.dirty_to = offset + count;
+	return answer_value(count);
+}
+
+static struct answer dbcn(const struct call *call)
+{
+	uint64_t offset = call->a[1] - RAM_BASE;
+
+	if (call->function == 2) {
+		print_byte(call->a[0]);
+		return answer_value(0);
+	}
+	if (call->function > 2)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	if (call->a[2] != 0 || !is_ram(call->a[1], call->a[0]))
+		return answer(SBI_ERR_INVALID_PARAM);
+	return call->function == 0 ? dbcn_write(call->a[0], offset)
+				   : dbcn_read(call->a[0], offset);
+}
+
+/* The mask that a legacy call points to, in the guest's virtual memory. */
+static int64_t to_pointed(uint64_t pointer, void (*what)(unsigned id))
+{
+	uint64_t mask = 0, end = MASK_AT + 2ull * scripted.code_length;
+
+	if (pointer == 0)
+		return to_harts(0, UINT64_MAX, what);
+	if (pointer % 2 != 0 || pointer < MASK_AT || pointer > end || end - pointer < 8)
+		return SBI_ERR_INVALID_ADDRESS;
+	for (unsigned i = 0; i < 4; i++)
+		mask |= (uint64_t)scripted.code[(pointer - MASK_AT) / 2 + i] << 16 * i;
+	return to_harts(mask, 0, what);
+}
+
+static struct answer legacy(const struct call *call)
+{
+	struct answer result = {.legacy = true};
+
+	switch (call->extension) {
+	case 0:
+		set_timer(call->caller, call->a[0]);
+		break;
+	case 1:
+		print_byte(call->a[0]);
+		break;
+	case 2:
+		result.error = received() > 0 ? received_byte(0) : -1;
+		break;
+	case 3:
+		after.interrupts[call->caller] &= ~(1u << GUEST_SOFTWARE);
+		break;
+	case 4:
+		result.error = to_pointed(call->a[0], interrupt);
+		break;
+	case 5:
+		result.error = to_pointed(call->a[0], fence_instructions);
+		break;
+	case 8:
+		end_vm(VM_POWER_OFF);
+		break;
+	default:
+		result.error = to_pointed(call->a[0], fence_translations);
+	}
+	return result;
+}
+
+struct answer expect(const struct call *call)
+{
+	switch (call->extension) {
+	case 0x10:
+		return base(call);
+	case 0x54494d45:
+		return timer(call);
+	case 0x735049:
+		return ipi(call);
+	case 0x52464e43:
+		return rfence(call);
+	case 0x48534d:
+		return hsm(call);
+	case 0x53525354:
+		return srst(call);
+	case 0x4442434e:
+		return dbcn(call);
+	default:
+		return call->extension <= 8 ? legacy(call)
+					    : answer(SBI_ERR_NOT_SUPPORTED);
+	}
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a VM is made of. See vm_parts.h. */
+#include "tests/fuzz/vm_parts.h"
+
+#include <string.h>
+
+#include "core/arch.h"
+#include "core/vm.h"
+#include "mm/page_alloc.h"
+#include "tests/fuzz/fuzz.h"
+
+struct vm_parts vm_parts;
+
+void *page_alloc_zeroed(unsigned order)
+{
+	require(!vm_parts.tree && order < PAGE_ORDER_LIMIT);
+	if (PAGE_SIZE << order > TREE_ROOM)
+		return NULL;
+	vm_parts.tree = vm_parts.room.end - (PAGE_SIZE << order);
+	return vm_parts.tree;
+}
+
+void page_free(void *block, unsigned order)
+{
+	require(block == vm_parts.tree &&
+		vm_parts.room.end - vm_parts.tree == (long)(PAGE_SIZE << order));
+	vm_parts.tree = NULL;
+}
+
+uint64_t page_alloc_free_pages(void)
+{
+	return FREE_MEM >> PAGE_SHIFT;
+}
+
+enum status guest_memory_allocate(struct guest_memory *guest, gpa_t base, uint64_t size)
+{
+	require(size > 0 && size <= FREE_MEM && is_aligned(size, 2 * MIB));
+	*guest = (struct guest_memory){.base = base, .size = size};
+	vm_parts.live++;
+	return STATUS_OK;
+}
+
+void guest_memory_free(struct guest_memory *guest)
+{
+	require(vm_parts.live > 0);
+	vm_parts.live--;
+	guest->size = 0;
+}
+
+/* Whoever writes has made sure before that it is RAM, and can read all of it. */
+enum status guest_memory_write(struct guest_memory *guest, gpa_t to, const void *from,
+			       uint64_t size)
+{
+	static char sink[VM_PARTS_WRITE_MAX];
+
+	require(range_within(to.raw, size, guest->base.raw, guest->size));
+	if (from == vm_parts.tree && vm_parts.tree) {
+		vm_parts.check_tree(guest, to, size);
+		return STATUS_OK;
+	}
+	require(size <= sizeof(sink));
+	memcpy(sink, from, size);
+	return STATUS_OK;
+}
+
+enum status guest_memory_zero(struct guest_memory *guest, gpa_t to, uint64_t size)
+{
+	require(range_within(to.raw, size, guest->base.raw, guest->size));
+	return STATUS_OK;
+}
+
+void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
+{
+	vcpu->arch.pc = entry.raw;
+	vcpu->arch.x[10] = a0;
+	vcpu->arch.x[11] = a1;
+}
+
+static uint64_t far_reach(void)
+{
+	return UINT64_MAX;
+}
+
+static const char *nothing_missing(void)
+{
+	return NULL;
+}
+
+static const char *everything_missing(void)
+{
+	return "all of it";
+}
+
+static struct paging_isa plain_isa(void)
+{
+	return (struct paging_isa){.svade = true, .cache_management = true};
+}
+
+static struct paging_budget small_budget(uint64_t ram, unsigned vcpus)
+{
+	require(ram > 0 && vcpus > 0);
+	return (struct paging_budget){.least = LEAST_SHADOW, .usual = ram / 8};
+}
+
+static enum status create_nothing(struct vm *of)
+{
+	(void)of;
+	return STATUS_OK;
+}
+
+static void destroy_nothing(struct vm *of)
+{
+	(void)of;
+}
+
+static enum status create_nothing_of(struct vcpu *of)
+{
+	(void)of;
+	return STATUS_OK;
+}
+
+static void destroy_nothing_of(struct vcpu *of)
+{
+	(void)of;
+}
+
+/* One mode with a budget, one without, and one this machine does not have. */
+static const struct paging_mode modes[] = {
+	{
+		.name = "lsp",
+		.missing = nothing_missing,
+		.reach = far_reach,
+		.isa = plain_isa,
+		.budget = small_budget,
+		.vm_create = create_nothing,
+		.vm_destroy = destroy_nothing,
+		.vcpu_create = create_nothing_of,
+		.vcpu_destroy = destroy_nothing_of,
+	},
+	{
+		.name = "nested",
+		.missing = nothing_missing,
+		.reach = far_reach,
+		.isa = plain_isa,
+		.vm_create = create_nothing,
+		.vm_destroy = destroy_nothing,
+		.vcpu_create = create_nothing_of,
+		.vcpu_destroy = destroy_nothing_of,
+	},
+	{
+		.name = "absent",
+		.missing = everything_missing,
+		.vm_destroy = destroy_nothing,
+	},
+};
+
+const struct paging_mode *paging_mode_find(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(modes); i++)
+		if (strcmp(name, modes[i].name) == 0)
+			return &modes[i];
+	return NULL;
+}
+
+size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
+			     size_t limit)
+{
+	static const char *const all[] = {"i", "m", "zicbom", "zicboz"};
+
+	(void)isa;
+	require(limit >= ARRAY_LENGTH(all));
+	memcpy(names, all, sizeof(all));
+	return ARRAY_LENGTH(all);
+}
+
+const char *arch_guest_mmu_type(void)
+{
+	return "riscv,sv39";
+}
+
+uint64_t arch_time(void)
+{
+	return 1000;
+}
+
+void arch_fence_i(void)
+{
+}
+
+void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending)
+{
+	(void)vcpu;
+	(void)which;
+	require(!pending);
+}
