@@ -26,7 +26,7 @@ def run(*command):
 
 
 def test_every_mutant_is_caught():
-    result = run("make", "mutation")
+    result = run("make", "-s", "--no-print-directory", "mutation")
     count = len(mutants.MUTANTS)
     assert count >= 20
     assert result.stdout.splitlines()[-1] == f"mutation: {count} of {count} caught", \
