@@ -167,6 +167,8 @@ def arguments():
 def main():
     options = arguments()
     numbers = wanted(options)
+    if not numbers:
+        sys.exit(f"mutation: no mutant has '{options.only}' in its name")
     check = Check(options)
     results, failures = [], []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
