@@ -2,6 +2,7 @@
 /* What is known of each tree of a vCPU, and of all together. See check.h. */
 #include "lsp/check.h"
 #include "core/arch.h"
+#include "core/vcpu.h"
 #include "lsp/check_tables.h"
 #include "mm/page_alloc.h"
 
@@ -36,11 +37,11 @@ static const char *tree_is_wrong(const struct lsp_vcpu *space,
 {
 	if (mode_is_wrong(tree))
 		return mode_is_wrong(tree);
-	if (!page_is_taken(pointer_hpa(tree->root)))
+	if (!page_block_is_taken(pointer_hpa(tree->root), 1))
 		return "its root is no shadow page";
 	if (tree->log_position > space->log_head)
 		return "it is ahead of the fence log";
-	if (tree->last_use > space->clock)
+	if (tree->last_use > space->vcpu->arch.fast.switches)
 		return "it was used in the future";
 	if (tree->tag.asid >> arch_asid_bits() != 0)
 		return "its ASID has too many bits";
@@ -72,8 +73,6 @@ static const char *active_is_wrong(const struct lsp_vcpu *space,
 
 	if (!active->root)
 		return "it has no root";
-	if (active->stale)
-		return "it is stale";
 	if (active->bare != bare || (!bare && active->satp != space->satp))
 		return "satp is not what it is for";
 	if (!asid_tag_is_valid(&active->tag))
@@ -98,6 +97,92 @@ static const char *check_active(const struct lsp_vcpu *space)
 	return NULL;
 }
 
+/* ---- what is remembered beside the trees ---- */
+
+/* The leaf table for gva that the hart comes to; NULL: none, or through a split slot. */
+static const pte_t *whole_table(const struct shadow_tree *tree, gva_t gva)
+{
+	const pte_t *table = tree->root;
+
+	for (unsigned level = tree_top(tree); level > 0; level--) {
+		unsigned index = level_index(gva.raw, level);
+
+		if (!entry_is_table(table[index]) ||
+		    slot_test(table_side(table)->split, index))
+			return NULL;
+		table = table_of(table[index]);
+	}
+	return table;
+}
+
+static const char *path_is_wrong(const struct lsp_vcpu *space,
+				 const struct walk_path *path)
+{
+	const struct shadow_tree *tree = space->active;
+	gva_t gva = GVA(path->prefix << (PAGE_SHIFT + PTE_INDEX_BITS));
+	const struct table_side *side = table_side(tree->root);
+
+	if (tree->bare || !gva_is_canonical(gva, tree_top(tree) + 1))
+		return "no tree can have it";
+	if (whole_table(tree, gva) != path->shadow)
+		return "its shadow table is not what the hart comes to";
+	if (slot_test(side->shared, level_index(gva.raw, tree_top(tree))) != path->shared)
+		return "it is shared, or its slot is, but not both";
+	return NULL;
+}
+
+/* Only those that may be used; the tables have been found to be right. */
+static const char *check_paths(const struct lsp_vcpu *space)
+{
+	for (unsigned i = 0; i < PATH_LIMIT; i++) {
+		const struct walk_path *path = &space->paths[i];
+		const char *what = NULL;
+
+		if (path->tree == space->active && path->epoch == space->epoch)
+			what = path_is_wrong(space, path);
+		if (what)
+			return CHECK_WRONG("path for 0x%lx: %s", path->prefix << 21,
+					   what);
+	}
+	return NULL;
+}
+
+static bool is_tree(const struct lsp_vcpu *space, const struct shadow_tree *tree)
+{
+	return tree >= &space->trees[0] && tree < &space->trees[TREE_LIMIT] && tree->root;
+}
+
+static const char *fast_root_is_wrong(const struct lsp_vcpu *space,
+				      const struct fast_root *root)
+{
+	const struct shadow_tree *tree = root->tree;
+
+	if (!is_tree(space, tree) || tree->bare || tree->satp != root->satp)
+		return "its tree is not satp's";
+	if (!asid_tag_is_valid(&tree->tag) ||
+	    root->vsatp != satp_make(tree->mode, tree->tag.asid, (uintptr_t)tree->root))
+		return "its vsatp is not its tree's";
+	if (tree != space->active && tree->log_position != space->log_head)
+		return "its tree is behind the fence log";
+	return NULL;
+}
+
+/* What the vector switches to by itself. */
+static const char *check_fast_roots(const struct lsp_vcpu *space)
+{
+	const struct fast_switch *fast = &space->vcpu->arch.fast;
+
+	for (unsigned i = 0; i < FAST_ROOT_COUNT; i++) {
+		const struct fast_root *root = &fast->roots[i];
+		const char *what = root->vsatp ? fast_root_is_wrong(space, root) : NULL;
+
+		if (what)
+			return CHECK_WRONG("fast root of satp 0x%lx: %s", root->satp,
+					   what);
+	}
+	return NULL;
+}
+
 const char *space_check(const struct lsp_vcpu *space)
 {
 	const char *wrong;
@@ -110,5 +195,9 @@ const char *space_check(const struct lsp_vcpu *space)
 		wrong = check_active(space);
 	if (!wrong)
 		wrong = check_tables(space);
+	if (!wrong)
+		wrong = check_paths(space);
+	if (!wrong)
+		wrong = check_fast_roots(space);
 	return wrong;
 }

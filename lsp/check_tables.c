@@ -2,60 +2,54 @@
 /*
  * Checking of the tables of a vCPU's trees. See check_tables.h.
  *
- * One pass looks at every entry, counts the pages and marks each of them in a
- * window of host memory; where some lie outside of it, further passes over the
- * pointers alone mark those. The form of an entry is said here once more, so
- * that tree.c is not checked against its own mistake.
+ * One pass looks at every entry of the tables that the hart can come to now, and at
+ * software's side of it; what is in others is looked at when it can. It counts the
+ * pages of all and marks each table in a window of host memory; where some lie outside
+ * of it, further passes mark those. The form of an entry is said here once more, so
+ * that the engine is not checked against its own mistake.
  */
 #include "lsp/check_tables.h"
+#include "lsp/check_scan.h"
+#include "lsp/check_window.h"
 #include "mm/page_alloc.h"
 
-/* RSW of a leaf: the level of the guest's leaf, 3 for 3 and 4. Of a pointer: */
-#define SPLIT_MARK   (UINT64_C(1) << PTE_RSW_SHIFT)
-#define ORIGIN_WIDE  3
-#define WIDE_LEVELS  (1u << 3 | 1u << 4)
-#define LEAF_NEVER   (PTE_HIGH | PTE_G)
-#define POINTER_BITS (PTE_PPN | SPLIT_MARK | PTE_V)
+/* RSW of a leaf: the level of the guest's leaf, 3 for 3 and 4. */
+#define ORIGIN_WIDE 3
+#define WIDE_LEVELS (1u << 3 | 1u << 4)
+#define LEAF_NEVER  (PTE_HIGH | PTE_G)
 
-/* Entries that are looked at together, since most are zero. */
-#define STRIDE 8
-
-/* 32 MiB of host memory, aligned: 1 KiB of marks. */
-#define WINDOW_PAGES 8192
-#define WINDOW_SIZE  (WINDOW_PAGES * PAGE_SIZE)
+#define NO_PAGE "what hangs below it is no shadow page"
 
 char check_text[192];
 
-struct window {
-	uint64_t base;
-	bool below;    /* some page lies below it, */
-	uint64_t next; /* and this is the lowest one beyond it */
-	uint64_t marks[WINDOW_PAGES / 64];
-};
-
 struct pass {
 	const struct lsp_vcpu *space;
-	const struct shadow_tree *tree;
-	const struct guest_run *run; /* where the last leaf led */
-	uint64_t pages;		     /* reached so far, in all trees */
-	bool only_marks;	     /* the entries have been found to be right */
-	struct window window;
+	const struct shadow_tree *tree; /* NULL: global tables */
+	const struct globals *globals;	/* of the same MODE; NULL: the tree is Bare */
+	const struct guest_run *run;	/* where the last leaf led */
+	uint64_t pages;			/* of all tables so far */
+	bool only_marks;		/* the entries have been found to be right */
+	struct check_window window;
 };
 
 /* Where in a tree: the table of this level whose first entry is for `first`. */
 struct place {
 	const pte_t *table;
 	unsigned level;
+	bool is_root;
+	bool in_reach; /* of the hart, by what it walks now */
 	uint64_t first;
-	unsigned split; /* bit n: the pointer of level n on the way is marked */
+	unsigned split; /* bit n: the slot of level n on the way is marked */
 	uint64_t form;	/* of a leaf that was right: all of it but the address */
 };
 
 static const char *wrong_entry(const struct pass *pass, const struct place *place,
 			       unsigned index, const char *what)
 {
-	return CHECK_WRONG("tree of satp 0x%lx: entry 0x%lx of level %u for 0x%lx: %s",
-			   pass->tree->satp, place->table[index].raw, place->level,
+	return CHECK_WRONG("tree of satp 0x%lx%s: entry 0x%lx of level %u for 0x%lx: %s",
+			   pass->tree ? pass->tree->satp : 0,
+			   pass->tree ? "" : " (of global tables)",
+			   place->table[index].raw, place->level,
 			   place->first + index * level_size(place->level), what);
 }
 
@@ -72,8 +66,13 @@ static bool origin_is_marked(pte_t leaf, const struct place *place)
 	       (origin > place->level && (place->split & 1u << origin));
 }
 
-static const char *form_is_wrong(const struct shadow_tree *tree,
-				 const struct place *place, pte_t leaf)
+static bool is_bare(const struct pass *pass)
+{
+	return pass->tree && pass->tree->bare;
+}
+
+static const char *form_is_wrong(const struct pass *pass, const struct place *place,
+				 pte_t leaf)
 {
 	if (!(leaf.raw & PTE_A))
 		return "A is clear";
@@ -84,8 +83,8 @@ static const char *form_is_wrong(const struct shadow_tree *tree,
 	if ((leaf.raw & PTE_W) && !(leaf.raw & PTE_R))
 		return "W without R";
 	if (!origin_is_marked(leaf, place))
-		return "no pointer above it is marked for the guest leaf it came from";
-	if (tree->bare && !(leaf.raw & PTE_U) == tree->user)
+		return "no slot above it is marked for the guest leaf it came from";
+	if (is_bare(pass) && !(leaf.raw & PTE_U) == pass->tree->user)
 		return "U is not that of its tree";
 	return NULL;
 }
@@ -108,11 +107,8 @@ static const struct guest_run *find_run(const struct guest_memory *memory, pte_t
 static bool is_like_the_last(const struct pass *pass, const struct place *place,
 			     pte_t leaf)
 {
-	uint64_t size = level_size(place->level);
-
 	return (leaf.raw & ~PTE_PPN) == place->form &&
-	       leads_into(pass->run, leaf, size) && is_aligned(pte_address(leaf), size) &&
-	       !pass->tree->bare;
+	       leads_into(pass->run, leaf, PAGE_SIZE) && !is_bare(pass);
 }
 
 static const char *leaf_is_wrong(struct pass *pass, struct place *place, unsigned index)
@@ -121,7 +117,7 @@ static const char *leaf_is_wrong(struct pass *pass, struct place *place, unsigne
 	pte_t leaf = place->table[index];
 	uint64_t size = level_size(place->level);
 	const struct guest_run *run = find_run(memory, leaf, size);
-	const char *wrong = form_is_wrong(pass->tree, place, leaf);
+	const char *wrong = form_is_wrong(pass, place, leaf);
 	hpa_t same;
 
 	if (!run)
@@ -131,7 +127,7 @@ static const char *leaf_is_wrong(struct pass *pass, struct place *place, unsigne
 	if (wrong)
 		return wrong;
 	/* Bare translates to the same address. */
-	if (pass->tree->bare &&
+	if (is_bare(pass) &&
 	    (!guest_memory_find(memory, GPA(place->first + index * size), size, &same) ||
 	     same.raw != pte_address(leaf)))
 		return "satp is Bare, and it maps another address";
@@ -140,174 +136,231 @@ static const char *leaf_is_wrong(struct pass *pass, struct place *place, unsigne
 	return NULL;
 }
 
-/* ---- pointers ---- */
+/* ---- slots of pointer tables ---- */
 
-static bool is_pointer(pte_t entry)
-{
-	return pte_valid(entry) && !pte_is_leaf(entry);
-}
-
+/* What hangs below a slot; what is split above is not known of what is stale. */
 static struct place below(const struct place *place, unsigned index)
 {
-	pte_t pointer = place->table[index];
+	const struct table_side *side = table_side(place->table);
+	unsigned split = slot_test(side->split, index) ? 1u << place->level : 0;
 
 	return (struct place){
-		.table = hpa_pointer(HPA(pte_address(pointer))),
+		.table = table_child(place->table, index),
 		.level = place->level - 1,
+		.in_reach = place->in_reach && slot_test(side->live, index),
 		.first = place->first + index * level_size(place->level),
-		.split = place->split |
-			 ((pointer.raw & SPLIT_MARK) ? 1u << place->level : 0),
+		.split = slot_test(side->live, index) ? place->split | split : ~0u,
 	};
 }
 
-static const char *pointer_is_wrong(const struct place *place, pte_t pointer)
+static bool is_page(const pte_t *table, unsigned level)
 {
-	if (place->level == 0)
-		return "a pointer at level 0";
-	if (pointer.raw & ~POINTER_BITS)
+	return page_block_is_taken(pointer_hpa(table), table_pages(level) - 1);
+}
+
+static const char *pointer_is_wrong(pte_t pointer, const pte_t *child)
+{
+	if (pointer.raw & ~(PTE_PPN | PTE_V))
 		return "a bit is set that no pointer has";
-	if (!page_is_taken(HPA(pte_address(pointer))))
-		return "it points to what is no shadow page";
+	if (!child || pte_address(pointer) != (uintptr_t)child)
+		return "it is no pointer to the table below it";
 	return NULL;
 }
 
-/* False if the page was reached before. */
-static bool mark(struct window *window, const pte_t *page)
+/* A copy of what global tables have, or an older leaf of theirs if not in force. */
+static const char *shared_is_wrong(struct pass *pass, struct place *place, unsigned index)
 {
-	uint64_t address = (uintptr_t)page;
-	uint64_t index = (address - window->base) >> PAGE_SHIFT;
-	uint64_t bit = UINT64_C(1) << index % 64;
+	const struct globals *globals = pass->globals;
+	pte_t entry = place->table[index];
 
-	if (address < window->base) {
-		window->below = true;
-		return true;
-	}
-	if (index >= WINDOW_PAGES) {
-		if (address < window->next)
-			window->next = address;
-		return true;
-	}
-	if (window->marks[index / 64] & bit)
-		return false;
-	window->marks[index / 64] |= bit;
-	return true;
+	if (!place->is_root || !pass->tree || !globals || !globals->root)
+		return "it is shared, where nothing is";
+	if (slot_test(globals->private, index) || table_child(place->table, index))
+		return "it is shared, and its tree's own";
+	if (!slot_test(table_side(place->table)->live, index))
+		return "it is shared, but not live";
+	if (pass->tree == pass->space->active && entry.raw != globals->root[index].raw)
+		return "it is shared, but not as it was linked";
+	if (pte_is_leaf(entry))
+		return leaf_is_wrong(pass, place, index);
+	return pointer_is_wrong(entry, table_child(globals->root, index));
 }
 
-static const char *mark_page(struct pass *pass, const struct place *place)
+/* In the root of a tree, what is not shared is in slots that never will be. */
+static bool is_marked_private(const struct pass *pass, const struct place *place,
+			      unsigned index)
 {
-	if (mark(&pass->window, place->table))
+	return !place->is_root || !pass->tree || !pass->globals ||
+	       slot_test(pass->globals->private, index);
+}
+
+static const char *slot_is_wrong(struct pass *pass, struct place *place, unsigned index)
+{
+	const struct table_side *side = table_side(place->table);
+	const pte_t *child = table_child(place->table, index);
+	pte_t entry = place->table[index];
+
+	if (slot_test(side->shared, index))
+		return shared_is_wrong(pass, place, index);
+	if (slot_test(side->split, index) &&
+	    (!slot_test(side->live, index) || pte_is_leaf(entry)))
+		return "it is marked as split, but is no table";
+	if (!slot_test(side->live, index) && entry.raw != encoding.pointer.raw)
+		return "something is there, but not live";
+	if (child && !is_page(child, place->level - 1))
+		return NO_PAGE;
+	if ((child || slot_test(side->live, index)) &&
+	    !is_marked_private(pass, place, index))
+		return "it is its tree's own, but may be shared";
+	if (!slot_test(side->live, index))
+		return NULL;
+	if (!pte_valid(entry))
+		return "it is live, but nothing is there";
+	if (!pte_is_leaf(entry))
+		return pointer_is_wrong(entry, child);
+	return child ? "a table hangs below a leaf" : leaf_is_wrong(pass, place, index);
+}
+
+/* ---- pages ---- */
+
+static const char *check_table(struct pass *pass, struct place place);
+
+static const char *mark_table(struct pass *pass, const struct place *place)
+{
+	if (check_window_mark(&pass->window, place->table))
 		return NULL;
 	return CHECK_WRONG("page 0x%lx is reached twice, the second time for 0x%lx at "
 			   "level %u of the tree of satp 0x%lx",
 			   (uintptr_t)place->table, place->first, place->level,
-			   pass->tree->satp);
+			   pass->tree ? pass->tree->satp : 0);
 }
 
 /* ---- tables ---- */
 
-/* Most tables are nearly empty. Spelled out, since nothing else here takes longer. */
-static bool stride_is_zero(const pte_t *e)
+static bool stride_is_vacant(const struct place *place, unsigned from)
 {
-	return (e[0].raw | e[1].raw | e[2].raw | e[3].raw | e[4].raw | e[5].raw |
-		e[6].raw | e[7].raw) == 0;
+	if (place->level == 0)
+		return stride_is(&place->table[from], encoding.leaf);
+	return stride_is(&place->table[from], encoding.pointer) &&
+	       slots_are_vacant(table_side(place->table), from);
 }
 
 static const char *entry_is_wrong(struct pass *pass, struct place *place, unsigned index)
 {
 	pte_t entry = place->table[index];
 
+	if (place->level > 0)
+		return slot_is_wrong(pass, place, index);
+	if (entry.raw == encoding.leaf.raw || is_like_the_last(pass, place, entry))
+		return NULL;
 	if (!pte_valid(entry))
 		return "V is clear, but not all of it";
-	return pte_is_leaf(entry) ? leaf_is_wrong(pass, place, index)
-				  : pointer_is_wrong(place, entry);
+	if (!pte_is_leaf(entry))
+		return "a pointer at level 0";
+	return leaf_is_wrong(pass, place, index);
 }
-
-static const char *check_table(struct pass *pass, struct place place);
 
 static const char *check_stride(struct pass *pass, struct place *place, unsigned from)
 {
-	const char *wrong;
-
 	for (unsigned i = from; i < from + STRIDE; i++) {
-		pte_t entry = place->table[i];
+		const char *wrong = entry_is_wrong(pass, place, i);
 
-		if (entry.raw == 0 || is_like_the_last(pass, place, entry))
-			continue;
-		wrong = entry_is_wrong(pass, place, i);
 		if (wrong)
 			return wrong_entry(pass, place, i, wrong);
-		if (is_pointer(entry)) {
+		if (place->level > 0 && table_child(place->table, i))
 			wrong = check_table(pass, below(place, i));
-			if (wrong)
-				return wrong;
-		}
+		if (wrong)
+			return wrong;
 	}
 	return NULL;
+}
+
+/* Of a table that is out of reach, or was looked at before: only what hangs there. */
+static const char *check_children(struct pass *pass, const struct place *place)
+{
+	const char *wrong = NULL;
+
+	for (unsigned i = 0; place->level > 0 && !wrong && i < PTE_PER_TABLE; i++) {
+		const pte_t *child;
+
+		if (i % STRIDE == 0 && !has_children(table_side(place->table), i)) {
+			i += STRIDE - 1;
+			continue;
+		}
+		child = table_child(place->table, i);
+		if (child && !is_page(child, place->level - 1))
+			return wrong_entry(pass, place, i, NO_PAGE);
+		if (child)
+			wrong = check_table(pass, below(place, i));
+	}
+	return wrong;
 }
 
 /* The sum of pages bounds the walk, whatever loops there are. */
 static const char *check_table(struct pass *pass, struct place place)
 {
-	const char *wrong = mark_page(pass, &place);
+	const char *wrong = mark_table(pass, &place);
 
-	if (!wrong && ++pass->pages > pass->space->pool.used)
+	if (!pass->only_marks)
+		pass->pages += table_pages(place.level);
+	if (!wrong && pass->pages > pass->space->pool.used)
 		return CHECK_WRONG("%lu pages in use, but more are in trees",
 				   pass->space->pool.used);
+	if (!wrong && (pass->only_marks || !place.in_reach))
+		return check_children(pass, &place);
 	for (unsigned i = 0; !wrong && i < PTE_PER_TABLE; i += STRIDE)
-		if (!stride_is_zero(&place.table[i]))
+		if (!stride_is_vacant(&place, i))
 			wrong = check_stride(pass, &place, i);
 	return wrong;
 }
 
-/* Only what points: the tables are known to be well-formed by now. */
-static const char *mark_table(struct pass *pass, struct place place)
+/* Of global tables, the active tree has copies of all the pointers. */
+static bool is_in_reach(const struct pass *pass, unsigned mode)
 {
-	const char *wrong = mark_page(pass, &place);
+	const struct shadow_tree *active = pass->space->active;
 
-	for (unsigned i = 0; place.level > 0 && !wrong && i < PTE_PER_TABLE; i++) {
-		if (i % STRIDE == 0 && stride_is_zero(&place.table[i]))
-			i += STRIDE - 1;
-		else if (is_pointer(place.table[i]))
-			wrong = mark_table(pass, below(&place, i));
-	}
-	return wrong;
+	return pass->tree ? pass->tree == active : !active->bare && active->mode == mode;
 }
 
-static const char *check_each_tree(struct pass *pass)
+static const char *check_root(struct pass *pass, const pte_t *root, unsigned mode)
 {
+	const struct place place = {
+		.in_reach = is_in_reach(pass, mode),
+		.table = root,
+		.level = mode_levels(mode) - 1,
+		.is_root = true,
+	};
+
+	pass->globals = is_bare(pass) ? NULL : &pass->space->globals[mode - SATP_SV39];
+	return check_table(pass, place);
+}
+
+static const char *check_each_root(struct pass *pass)
+{
+	const struct lsp_vcpu *space = pass->space;
 	const char *wrong = NULL;
 
+	pass->tree = NULL;
+	for (unsigned i = 0; !wrong && i < GLOBALS_MODES; i++)
+		if (space->globals[i].root)
+			wrong = check_root(pass, space->globals[i].root, SATP_SV39 + i);
 	for (unsigned i = 0; !wrong && i < TREE_LIMIT; i++) {
-		const struct shadow_tree *tree = &pass->space->trees[i];
-		struct place root = {.table = tree->root};
-
-		if (!tree->root)
-			continue;
-		pass->tree = tree;
-		root.level = mode_levels(tree->mode) - 1;
-		wrong = pass->only_marks ? mark_table(pass, root)
-					 : check_table(pass, root);
+		pass->tree = &space->trees[i];
+		if (pass->tree->root)
+			wrong = check_root(pass, pass->tree->root, pass->tree->mode);
 	}
 	return wrong;
 }
 
-static struct window window_at(uint64_t base)
-{
-	return (struct window){
-		.base = align_down(base, WINDOW_SIZE),
-		.next = UINT64_MAX,
-	};
-}
-
-/* From the lowest address up, each time to the lowest page not marked yet. */
+/* From the lowest address up, each time to the lowest table not marked yet. */
 static const char *mark_all(struct pass *pass)
 {
 	const char *wrong = NULL;
 
 	pass->only_marks = true;
 	for (uint64_t base = 0; !wrong && base != UINT64_MAX; base = pass->window.next) {
-		pass->window = window_at(base);
-		wrong = check_each_tree(pass);
+		pass->window = check_window_at(base);
+		wrong = check_each_root(pass);
 	}
 	return wrong;
 }
@@ -317,9 +370,9 @@ const char *check_tables(const struct lsp_vcpu *space)
 	struct pass pass = {
 		.space = space,
 		.run = space->memory->runs,
-		.window = window_at((uintptr_t)space->active->root),
+		.window = check_window_at((uintptr_t)space->active->root),
 	};
-	const char *wrong = check_each_tree(&pass);
+	const char *wrong = check_each_root(&pass);
 
 	if (wrong)
 		return wrong;
@@ -327,7 +380,5 @@ const char *check_tables(const struct lsp_vcpu *space)
 		return CHECK_WRONG("%lu pages in use, %lu of them in trees",
 				   space->pool.used, pass.pages);
 	/* Usually there is one window to look at, and it was. */
-	if (pass.window.below || pass.window.next != UINT64_MAX)
-		return mark_all(&pass);
-	return NULL;
+	return check_window_is_all(&pass.window) ? NULL : mark_all(&pass);
 }

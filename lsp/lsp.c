@@ -15,8 +15,8 @@
 #include "core/panic.h"
 #include "core/vm.h"
 #include "lsp/check.h"
-#include "lsp/space.h"
-#include "lsp/walker.h"
+#include "lsp/fence.h"
+#include "lsp/fill.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 
@@ -47,11 +47,12 @@ static const char *lsp_missing(void)
  * Cache-block management instructions are not offered: they report a missing
  * translation as a store's, but want no more than a load's permission and no D
  * (CMO specification, "Virtual memory"), so that a miss would be taken for a
- * fault of the guest's.
+ * fault of the guest's. No invalid PTE is remembered, so one that turns valid is
+ * seen with no fence (Svvptc).
  */
 static struct paging_isa lsp_isa(void)
 {
-	return (struct paging_isa){.svade = true, .cache_management = false};
+	return (struct paging_isa){.svade = true, .svvptc = true};
 }
 
 static unsigned order_for(uint64_t size)
@@ -80,13 +81,16 @@ static unsigned deepest_levels(void)
 /*
  * With too few pages, filling in one of an instruction's translations would
  * take away another of them, and the two would miss in turn for ever. So the
- * least is a tree in which each of them has a path of its own below the root:
- * whatever was reclaimed before, those that follow fit into what is left. The
- * trees beside it can all go, and a switch of trees needs two roots.
+ * least is two roots, the tree's and that of the global tables, and for each of
+ * them a path of its own below: whatever was reclaimed before, those that follow
+ * fit into what is left. The trees beside it can all go.
  */
 static uint64_t least_pages(void)
 {
-	return 1 + PAGES_OF_AN_INSTRUCTION * (deepest_levels() - 1);
+	unsigned top = deepest_levels() - 1;
+	uint64_t path = (top - 1) * table_pages(top) + table_pages(0);
+
+	return 2 * table_pages(top) + PAGES_OF_AN_INSTRUCTION * path;
 }
 
 static uint64_t usual_pages(uint64_t ram)
@@ -119,6 +123,12 @@ static uint64_t page_limit(const struct vm *vm)
 	return (vm->shadow_memory >> PAGE_SHIFT) / vm->vcpu_count - state_pages();
 }
 
+static struct lsp_vcpu *space_of(struct vcpu *vcpu)
+{
+	space_settle(vcpu->paging);
+	return vcpu->paging;
+}
+
 /* Everything is the vCPUs' own. */
 static enum status lsp_vm_create(struct vm *vm)
 {
@@ -138,6 +148,7 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 	vcpu->paging = space;
 	if (!space)
 		return STATUS_NO_MEMORY;
+	space->vcpu = vcpu;
 	space->memory = &vcpu->vm->memory;
 	space->pool.limit = page_limit(vcpu->vm);
 	assert(space->pool.limit >= least_pages());
@@ -166,36 +177,13 @@ static void lsp_load(struct vcpu *vcpu)
 
 static void lsp_put(struct vcpu *vcpu)
 {
-	(void)vcpu;
+	space_put(space_of(vcpu));
 }
 
 /* Bare has one leaf for everything: all permissions, and the U its tree is for. */
 static pte_t bare_leaf(bool user)
 {
 	return PTE(PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D | (user ? PTE_U : 0));
-}
-
-/* Fill the active tree with what a walk found in RAM. */
-static enum status fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
-{
-	unsigned largest = mode_levels(space->active->mode) - 1;
-	struct shadow_fill fill = {
-		.gva = gva,
-		.guest_leaf = walk->leaf,
-		.guest_level = walk->level,
-	};
-	uint64_t size;
-
-	if (largest > walk->level)
-		largest = walk->level;
-	fill.level = guest_memory_level(space->memory, walk->gpa, largest);
-	size = level_size(fill.level);
-	if (!guest_memory_find(space->memory, GPA(align_down(walk->gpa.raw, size)), size,
-			       &fill.hpa))
-		return STATUS_INVALID;
-	/* Isolation: a shadow leaf maps memory of its own VM and no other. */
-	assert(guest_memory_owns(space->memory, fill.hpa, size));
-	return space_install(space, &fill);
 }
 
 static struct walk walk_for(struct lsp_vcpu *space, const struct access *access)
@@ -211,20 +199,24 @@ static struct walk walk_for(struct lsp_vcpu *space, const struct access *access)
 
 static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	struct lsp_vcpu *space = vcpu->paging;
+	struct lsp_vcpu *space = space_of(vcpu);
 	const struct access *access = &exit->access;
-	struct walk walk = walk_for(space, access);
-	struct translation translation = {.outcome = walk.outcome, .gpa = walk.gpa};
+	struct translation translation = {.outcome = space_fill_known(space, access)};
+	struct walk walk;
 
+	space->statistics.fills++;
+	if (translation.outcome != OUTCOME_DEVICE)
+		return translation;
+	walk = walk_for(space, access);
+	translation = (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};
 	if (walk.outcome != OUTCOME_FILLED)
 		return translation;
 	/* Bare: the fault may be the other privilege's U bit. */
 	if (space->active->bare &&
 	    space_activate(space, space->satp, access->user) != STATUS_OK)
 		translation.outcome = OUTCOME_NO_MEMORY;
-	else if (fill(space, access->gva, &walk) != STATUS_OK)
+	else if (space_fill(space, access->gva, &walk) != STATUS_OK)
 		translation.outcome = OUTCOME_NO_MEMORY;
-	space->statistics.fills++;
 	return translation;
 }
 
@@ -232,30 +224,44 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
  * What the hart just executed came through the shadow tree, so that is asked
  * first; for other addresses, the guest's own table.
  */
-static bool lsp_read_half(struct vcpu *vcpu, const struct access *access, uint16_t *half)
+static bool find_byte(struct lsp_vcpu *space, const struct access *access, hpa_t *hpa)
 {
-	struct lsp_vcpu *space = vcpu->paging;
 	unsigned level;
 	pte_t leaf = tree_find(space->active, access->gva, &level);
 	struct walk walk;
-	hpa_t hpa;
 
 	if (pte_valid(leaf) && leaf_permits(leaf, access)) {
-		hpa = HPA(pte_address(leaf) |
-			  (access->gva.raw & (level_size(level) - 1)));
-	} else {
-		walk = guest_walk(space->memory, space->satp, access);
-		if (walk.outcome != OUTCOME_FILLED ||
-		    !guest_memory_find(space->memory, walk.gpa, sizeof(*half), &hpa))
-			return false;
+		*hpa = HPA(pte_address(leaf) |
+			   (access->gva.raw & (level_size(level) - 1)));
+		return true;
 	}
+	walk = guest_walk(space->memory, space->satp, access);
+	return walk.outcome == OUTCOME_FILLED &&
+	       guest_memory_find(space->memory, walk.gpa, 1, hpa);
+}
+
+static bool lsp_read_half(struct vcpu *vcpu, const struct access *access, uint16_t *half)
+{
+	hpa_t hpa;
+
+	if (!find_byte(space_of(vcpu), access, &hpa))
+		return false;
 	*half = __atomic_load_n((uint16_t *)hpa_pointer(hpa), __ATOMIC_RELAXED);
 	return true;
 }
 
+static const uint16_t *lsp_code_page(struct vcpu *vcpu, const struct access *access)
+{
+	hpa_t hpa;
+
+	if (!find_byte(space_of(vcpu), access, &hpa))
+		return NULL;
+	return hpa_pointer(HPA(align_down(hpa.raw, PAGE_SIZE)));
+}
+
 static uint64_t lsp_satp_read(struct vcpu *vcpu)
 {
-	const struct lsp_vcpu *space = vcpu->paging;
+	const struct lsp_vcpu *space = space_of(vcpu);
 
 	return space->satp;
 }
@@ -263,7 +269,7 @@ static uint64_t lsp_satp_read(struct vcpu *vcpu)
 /* All 16 ASID bits are offered, whatever the chip has: they only tag trees. */
 static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 {
-	struct lsp_vcpu *space = vcpu->paging;
+	struct lsp_vcpu *space = space_of(vcpu);
 	unsigned mode = satp_mode(value);
 	bool user = arch_access(vcpu, GVA(0), ACCESS_FETCH).user;
 
@@ -277,36 +283,19 @@ static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 		vm_end(vcpu->vm, VM_STOPPED, "no memory left for a shadow root");
 }
 
-/*
- * The exit for a fence of one address is paid already: if the guest's leaf is
- * valid now, it goes in at once and its first use costs no exit of its own.
- * Only for the satp in force: tables under any other root may be anything by
- * now. A is never set for it, so a leaf with A = 0 is left to a real access.
- */
-static void install_fenced(struct lsp_vcpu *space, const struct fence *fence)
-{
-	struct walk walk;
-
-	if (!fence->has_address || fence->size > PAGE_SIZE || space->active->bare)
-		return;
-	if (fence->has_asid && fence->asid != satp_asid(space->satp))
-		return;
-	walk = guest_walk_leaf(space->memory, space->satp, fence->start);
-	if (walk.outcome == OUTCOME_FILLED && (walk.leaf.raw & PTE_A) &&
-	    fill(space, fence->start, &walk) == STATUS_OK)
-		space->statistics.fence_installs++;
-}
-
 static void lsp_fence(struct vcpu *vcpu, const struct fence *fence)
 {
-	struct lsp_vcpu *space = vcpu->paging;
+	space_fence(space_of(vcpu), fence);
+}
 
-	space_fence(space, fence);
-	install_fenced(space, fence);
+static bool lsp_fence_page(struct vcpu *vcpu, gva_t page, int64_t asid)
+{
+	return space_fence_page(space_of(vcpu), page, asid);
 }
 
 static const char *lsp_check(const struct vcpu *vcpu)
 {
+	space_settle(vcpu->paging);
 	return space_check(vcpu->paging);
 }
 
@@ -330,7 +319,9 @@ static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
 	json_number(json, "tree_switches", statistics->tree_switches);
 	json_number(json, "tree_creations", statistics->tree_creations);
 	json_number(json, "tree_evictions", statistics->tree_evictions);
-	json_number(json, "trees_emptied", statistics->trees_emptied);
+	json_number(json, "tree_unlinks", statistics->tree_unlinks);
+	json_number(json, "tables_synced", statistics->tables_synced);
+	json_number(json, "unshared_slots", statistics->unshared_slots);
 	json_number(json, "reclaims", statistics->reclaims);
 	json_number(json, "log_replays", statistics->log_replays);
 	json_object_end(json);
@@ -398,9 +389,11 @@ const struct paging_mode paging_lsp = {
 	.put = lsp_put,
 	.fault = lsp_fault,
 	.read_half = lsp_read_half,
+	.code_page = lsp_code_page,
 	.satp_read = lsp_satp_read,
 	.satp_write = lsp_satp_write,
 	.fence = lsp_fence,
+	.fence_page = lsp_fence_page,
 	.check = lsp_check,
 	.report = lsp_report,
 	.log = lsp_log,

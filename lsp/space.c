@@ -3,7 +3,8 @@
 #include "lsp/space.h"
 #include "core/arch.h"
 #include "core/panic.h"
-#include "mm/page_alloc.h"
+#include "core/vcpu.h"
+#include "lsp/fence.h"
 
 static bool mode_reaches(unsigned mode, uint64_t end)
 {
@@ -61,6 +62,40 @@ static struct shadow_tree *oldest_tree(struct lsp_vcpu *space)
 	return oldest;
 }
 
+/* When it last switched to each is kept. */
+void space_roots_forget(struct lsp_vcpu *space)
+{
+	struct fast_switch *fast = &space->vcpu->arch.fast;
+
+	fast->any = false;
+	for (unsigned i = 0; i < FAST_ROOT_COUNT; i++) {
+		struct shadow_tree *tree = fast->roots[i].tree;
+
+		if (fast->roots[i].vsatp == 0)
+			continue;
+		fast->roots[i].vsatp = 0;
+		if (tree->last_use < fast->roots[i].used)
+			tree->last_use = fast->roots[i].used;
+	}
+}
+
+static void let_switch(struct lsp_vcpu *space, struct shadow_tree *tree)
+{
+	struct fast_switch *fast = &space->vcpu->arch.fast;
+
+	if (tree->bare || !asid_tag_is_valid(&tree->tag))
+		return;
+	fast->any = true;
+	fast->roots[(tree->satp >> 44 ^ tree->satp) % FAST_ROOT_COUNT] =
+		(struct fast_root){
+			.satp = tree->satp,
+			.vsatp = satp_make(tree->mode, tree->tag.asid,
+					   (uintptr_t)tree->root),
+			.tree = tree,
+			.used = fast->switches,
+		};
+}
+
 static bool evict_one(struct lsp_vcpu *space)
 {
 	struct shadow_tree *tree = oldest_tree(space);
@@ -68,8 +103,23 @@ static bool evict_one(struct lsp_vcpu *space)
 	if (!tree)
 		return false;
 	space->statistics.tree_evictions++;
+	space_tables_gone(space);
 	tree_destroy(tree, &space->pool);
 	return true;
+}
+
+/* Trees that are not in use first; then what the active one and all trees share. */
+bool space_reclaim(struct lsp_vcpu *space)
+{
+	space->statistics.reclaims++;
+	if (evict_one(space))
+		return true;
+	if (!space->active)
+		return false;
+	space_tables_gone(space);
+	tree_empty(space->active, &space->pool);
+	globals_destroy(space);
+	return false;
 }
 
 static struct shadow_tree *unused_tree(struct lsp_vcpu *space)
@@ -80,38 +130,19 @@ static struct shadow_tree *unused_tree(struct lsp_vcpu *space)
 	return NULL;
 }
 
-static void empty_tree(struct lsp_vcpu *space, struct shadow_tree *tree)
-{
-	space->statistics.trees_emptied++;
-	tree_empty(tree, &space->pool);
-}
-
-/* A root page, at the price of older trees and of what the active one holds. */
-static bool create_root(struct lsp_vcpu *space, struct shadow_tree *tree, unsigned mode)
-{
-	struct shadow_pool *pool = &space->pool;
-
-	while (tree_create(tree, pool, mode) != STATUS_OK) {
-		space->statistics.reclaims++;
-		if (evict_one(space))
-			continue;
-		if (!space->active)
-			return false;
-		empty_tree(space, space->active);
-		return tree_create(tree, pool, mode) == STATUS_OK;
-	}
-	return true;
-}
-
 static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool user)
 {
 	struct shadow_tree *tree = unused_tree(space);
+	bool more = true;
 
 	if (!tree && evict_one(space))
 		tree = unused_tree(space);
 	assert(tree);
-	if (!create_root(space, tree, tree_mode(space, satp)))
-		return NULL;
+	while (tree_create(tree, &space->pool, tree_mode(space, satp)) != STATUS_OK) {
+		if (!more)
+			return NULL;
+		more = space_reclaim(space);
+	}
 	tree->satp = satp;
 	tree->bare = satp_mode(satp) == SATP_BARE;
 	tree->user = user;
@@ -120,45 +151,17 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	return tree;
 }
 
-static bool log_entry_matches(const struct fence_log_entry *entry,
-			      const struct shadow_tree *tree)
-{
-	return !entry->has_asid || entry->asid == satp_asid(tree->satp);
-}
-
-/* Apply the fences that came while the tree was not active. */
-static void catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
-{
-	uint64_t position = tree->log_position;
-
-	tree->log_position = space->log_head;
-	if (tree->bare)
-		return;
-	if (tree->stale || space->log_head - position > FENCE_LOG_LIMIT) {
-		empty_tree(space, tree);
-		return;
-	}
-	for (; position < space->log_head; position++) {
-		const struct fence_log_entry *entry =
-			&space->log[position % FENCE_LOG_LIMIT];
-
-		if (!log_entry_matches(entry, tree))
-			continue;
-		space->statistics.log_replays++;
-		tree_drop(tree, entry->gva);
-	}
-}
-
 enum status space_create(struct lsp_vcpu *space)
 {
 	space->active = make_tree(space, space->satp, false);
 	return space->active ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-void space_load(struct lsp_vcpu *space)
+/* ---- loading ---- */
+
+static void walk_active(struct lsp_vcpu *space)
 {
 	struct shadow_tree *tree = space->active;
-
 	bool recycled = !asid_tag_is_valid(&tree->tag) && asid_tag_renew(&tree->tag);
 
 	arch_shadow_root_set(tree->mode, pointer_hpa(tree->root), tree->tag.asid);
@@ -166,89 +169,59 @@ void space_load(struct lsp_vcpu *space)
 	 * Not before: until vsatp is written, the hart may still walk the old
 	 * tree, under an ASID that is about to be someone else's.
 	 */
-	if (recycled)
-		arch_shadow_fence_all();
+	if (!recycled)
+		return;
+	arch_shadow_fence_all();
+	space_trees_behind(space);
+}
+
+void space_forget_tags(struct lsp_vcpu *space)
+{
+	space_trees_behind(space);
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		space->trees[i].tag.generation = 0;
+}
+
+/*
+ * Shared tables are fenced on the hart that the vCPU is on, for all trees at once. On
+ * another one, translations may be left from before: no tag of that time is used again.
+ */
+void space_load(struct lsp_vcpu *space)
+{
+	if (space->hart != arch_hart_index())
+		space_forget_tags(space);
+	space->hart = arch_hart_index();
+	space->loaded = true;
+	walk_active(space);
+}
+
+void space_put(struct lsp_vcpu *space)
+{
+	space_trees_behind(space);
+	space->loaded = false;
 }
 
 enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 {
+	struct shadow_tree *last = space->active;
 	struct shadow_tree *tree = find_tree(space, satp, user);
 
 	if (!tree)
 		tree = make_tree(space, satp, user);
 	if (!tree)
 		return STATUS_NO_MEMORY;
-	tree->last_use = ++space->clock;
+	tree->last_use = ++space->vcpu->arch.fast.switches;
 	if (tree == space->active)
 		return STATUS_OK;
-	space->active->log_position = space->log_head;
-	catch_up(space, tree);
+	last->log_position = space->log_head;
+	log_catch_up(space, tree);
+	globals_link_all(space, tree);
 	space->active = tree;
 	space->statistics.tree_switches++;
-	space_load(space);
+	walk_active(space);
+	let_switch(space, last);
+	let_switch(space, tree);
 	return STATUS_OK;
-}
-
-enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill)
-{
-	struct shadow_pool *pool = &space->pool;
-
-	while (tree_install(space->active, pool, fill) != STATUS_OK) {
-		space->statistics.reclaims++;
-		if (evict_one(space))
-			continue;
-		empty_tree(space, space->active);
-		return tree_install(space->active, pool, fill);
-	}
-	return STATUS_OK;
-}
-
-static bool fence_covers(const struct fence *fence, const struct shadow_tree *tree)
-{
-	return tree->root && !tree->bare &&
-	       (!fence->has_asid || fence->asid == satp_asid(tree->satp));
-}
-
-/* All addresses: the active tree is emptied now, the others before their next use. */
-static void fence_everything(struct lsp_vcpu *space, const struct fence *fence)
-{
-	for (unsigned i = 0; i < TREE_LIMIT; i++) {
-		struct shadow_tree *tree = &space->trees[i];
-
-		if (!fence_covers(fence, tree))
-			continue;
-		if (tree == space->active)
-			empty_tree(space, tree);
-		else
-			tree->stale = true;
-	}
-}
-
-static void fence_page(struct lsp_vcpu *space, const struct fence *fence, gva_t gva)
-{
-	space->log[space->log_head++ % FENCE_LOG_LIMIT] = (struct fence_log_entry){
-		.gva = gva,
-		.has_asid = fence->has_asid,
-		.asid = fence->asid,
-	};
-	if (fence_covers(fence, space->active))
-		tree_drop(space->active, gva);
-}
-
-void space_fence(struct lsp_vcpu *space, const struct fence *fence)
-{
-	uint64_t first = align_down(fence->start.raw, PAGE_SIZE);
-	/* Not by the end, which may be that of the address space. */
-	uint64_t bytes = fence->start.raw - first + fence->size;
-	uint64_t pages = (bytes >> PAGE_SHIFT) + !is_aligned(bytes, PAGE_SIZE);
-
-	/* A long range would push the whole log out: it may as well be everything. */
-	if (!fence->has_address || pages > FENCE_LOG_LIMIT) {
-		fence_everything(space, fence);
-		return;
-	}
-	for (uint64_t i = 0; i < pages; i++)
-		fence_page(space, fence, GVA(first + i * PAGE_SIZE));
 }
 
 void space_destroy(struct lsp_vcpu *space)
@@ -256,5 +229,6 @@ void space_destroy(struct lsp_vcpu *space)
 	for (unsigned i = 0; i < TREE_LIMIT; i++)
 		if (space->trees[i].root)
 			tree_destroy(&space->trees[i], &space->pool);
+	globals_destroy(space);
 	space->active = NULL;
 }

@@ -3,71 +3,134 @@
  * The shadow trees of one vCPU, and which of them it runs on.
  *
  * One per (MODE, PPN, ASID) that the guest has had in satp, two for satp Bare (U
- * clear and set). Inactive ones get a fence's address through a ring log and
- * catch up when next loaded, or are emptied if the log has moved past them.
- * Invariant: the active tree has every fence of its vCPU applied, and is what
- * vsatp points to while the vCPU is loaded. Touched by the vCPU's hart alone.
+ * clear and set). Fences reach the active tree at once, and the others through a
+ * ring log when they are next loaded; whom the log has left behind is unlinked.
+ * Invariant: the active tree has every fence of its vCPU applied, and is what vsatp
+ * points to while the vCPU is loaded. Touched by the vCPU's hart alone.
  */
 #ifndef LSP_SPACE_H
 #define LSP_SPACE_H
 
+#include "core/vcpu.h"
+#include "lsp/globals.h"
+#include "lsp/path.h"
 #include "lsp/tree.h"
+#include "lsp/walker.h"
 #include "mm/access.h"
 #include "mm/paging.h"
 
 #define TREE_LIMIT	64
 #define FENCE_LOG_LIMIT 64
 
-/* A fence of one address that the inactive trees still have to apply. */
+/* A fence of more pages than this is taken for one of all addresses. */
+#define FENCE_PAGES_LIMIT 64
+
+/* A fence that the inactive trees still have to apply. */
 struct fence_log_entry {
 	gva_t gva;
+	uint32_t pages; /* from there on; 0: all addresses */
 	bool has_asid;
 	uint16_t asid;
 };
 
 struct lsp_statistics {
 	uint64_t fills;
+	uint64_t tables_synced;	 /* whole tables, each at one exit */
 	uint64_t fence_installs; /* translations installed at the fence itself */
 	uint64_t tree_switches;
 	uint64_t tree_creations;
 	uint64_t tree_evictions;
-	uint64_t trees_emptied;
-	uint64_t reclaims; /* evictions and emptyings for want of a page */
+	uint64_t tree_unlinks; /* whole trees made stale */
+	uint64_t reclaims;     /* evictions and emptyings for want of a page */
 	uint64_t log_replays;
+	uint64_t unshared_slots;
 };
 
 struct lsp_vcpu {
+	struct vcpu *vcpu;
 	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	const struct guest_memory *memory;
 	uint64_t satp; /* as the guest reads it */
 	struct shadow_tree *active;
-	uint64_t clock; /* of tree uses, for eviction */
+	bool loaded;	/* on the hart `hart` now, */
+	unsigned hart;	/* or there last */
+	uint64_t epoch; /* tables linked in another one may be no more; see path.h */
 	uint64_t log_head;
 	struct fence_log_entry log[FENCE_LOG_LIMIT];
 	struct lsp_statistics statistics;
+	unsigned global_modes; /* bit n: there are tables for MODE n */
+	struct globals globals[GLOBALS_MODES];
+	struct walk_path paths[PATH_LIMIT];
 	struct shadow_tree trees[TREE_LIMIT];
 };
 
+/* The path for gva in the active tree, if there is one and it still holds. */
+static inline const struct walk_path *path_find(const struct lsp_vcpu *space, gva_t gva)
+{
+	uint64_t prefix = path_prefix(gva);
+	const struct walk_path *path = &space->paths[prefix % PATH_LIMIT];
+
+	if (path->prefix != prefix || path->tree != space->active ||
+	    path->epoch != space->epoch || !path_holds(path))
+		return NULL;
+	return path;
+}
+
 /*
  * Start with satp Bare, on a tree of it that is not loaded yet: from here on
- * there is an active tree. STATUS_NO_MEMORY: not even a root page.
+ * there is an active tree. STATUS_NO_MEMORY: not even a root.
  */
 enum status space_create(struct lsp_vcpu *space);
 
 /*
  * Run on the tree for this satp (and, when it is Bare, this privilege), made
- * if there is none. STATUS_NO_MEMORY: not even a root page; nothing changed.
+ * if there is none. STATUS_NO_MEMORY: not even a root; nothing changed.
  */
 enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user);
 
-/* The vCPU comes to this hart: make vsatp what the active tree needs. */
+/* The vCPU comes to this hart: make vsatp what the active tree needs. And leaves. */
 void space_load(struct lsp_vcpu *space);
+void space_put(struct lsp_vcpu *space);
 
-/* Install in the active tree, making room if need be. */
-enum status space_install(struct lsp_vcpu *space, const struct shadow_fill *fill);
+/*
+ * Take note of a switch that the trap vector made by itself: to be called before
+ * anything else is done with a vCPU that was in the guest. Every fence there was has
+ * been applied to both trees: see struct fast_root.
+ */
+static inline void space_settle(struct lsp_vcpu *space)
+{
+	struct fast_switch *fast = &space->vcpu->arch.fast;
 
-/* Apply a fence to every tree of the vCPU, now or when it is next loaded. */
-void space_fence(struct lsp_vcpu *space, const struct fence *fence);
+	if (!fast->tree)
+		return;
+	space->active->log_position = space->log_head;
+	space->active = fast->tree;
+	space->satp = space->active->satp;
+	fast->tree = NULL;
+}
+
+/* The vector knows no roots from here on: it switches to none by itself. */
+void space_roots_forget(struct lsp_vcpu *space);
+
+/* Some tree is behind the log. */
+static inline void space_trees_behind(struct lsp_vcpu *space)
+{
+	if (space->vcpu->arch.fast.any)
+		space_roots_forget(space);
+}
+
+/* Tables are no longer linked that were. */
+static inline void space_tables_gone(struct lsp_vcpu *space)
+{
+	space->epoch++;
+	space_trees_behind(space);
+}
+
+/* Make room by forgetting; false: now all is gone that could go. */
+bool space_reclaim(struct lsp_vcpu *space);
+
+/* Whatever any hart still holds of these trees is never to be found again. */
+void space_forget_tags(struct lsp_vcpu *space);
 
 /* Give back all pages. */
 void space_destroy(struct lsp_vcpu *space);

@@ -2,21 +2,19 @@
 /* The guest page-table walker. See walker.h. */
 #include "lsp/walker.h"
 
-static struct walk walk_ends(enum outcome outcome)
-{
-	return (struct walk){.outcome = outcome};
-}
-
 /* False: the table is not in RAM, which a hart answers with an access fault. */
-static bool read_pte(const struct guest_memory *memory, gpa_t table, unsigned index,
-		     pte_t *pte)
+static bool read_pte(const struct guest_memory *memory, gpa_t at, unsigned level,
+		     struct walk *walk)
 {
-	gpa_t at = GPA(table.raw + index * sizeof(pte_t));
-	hpa_t hpa;
+	const struct guest_run *run = &memory->runs[0];
+	hpa_t hpa = HPA(run->hpa.raw + (at.raw - run->gpa.raw));
 
-	if (!guest_memory_find(memory, at, sizeof(pte_t), &hpa))
+	/* Most of RAM is one run, whose size is a multiple of a PTE's. */
+	if (at.raw - run->gpa.raw >= run->size &&
+	    !guest_memory_find(memory, at, sizeof(pte_t), &hpa))
 		return false;
-	pte->raw = __atomic_load_n((uint64_t *)hpa_pointer(hpa), __ATOMIC_RELAXED);
+	walk->at[level] = hpa_pointer(hpa);
+	walk->read[level] = pte_read(walk->at[level]);
 	return true;
 }
 
@@ -39,46 +37,52 @@ static bool leaf_is_malformed(pte_t pte, unsigned level)
 	return !is_aligned(pte_address(pte), level_size(level));
 }
 
-static struct walk found(const struct guest_memory *memory, pte_t leaf, unsigned level,
-			 gva_t gva)
+enum guest_entry guest_entry_kind(pte_t pte, unsigned level)
 {
-	struct walk walk = {
-		.outcome = OUTCOME_DEVICE,
-		.gpa = GPA(pte_address(leaf) | (gva.raw & (level_size(level) - 1))),
-		.leaf = leaf,
-		.level = level,
-	};
-
-	if (guest_memory_run(memory, walk.gpa))
-		walk.outcome = OUTCOME_FILLED;
-	return walk;
+	if (is_malformed(pte))
+		return GUEST_ENTRY_FAULT;
+	if (pte_is_leaf(pte))
+		return leaf_is_malformed(pte, level) ? GUEST_ENTRY_FAULT
+						     : GUEST_ENTRY_LEAF;
+	return pointer_is_malformed(pte, level) ? GUEST_ENTRY_FAULT : GUEST_ENTRY_POINTER;
 }
 
-static struct walk walk_tables(const struct guest_memory *memory, uint64_t satp,
-			       gva_t gva)
+static void found(const struct guest_memory *memory, struct walk *walk, unsigned level,
+		  gva_t gva)
+{
+	walk->leaf = walk->read[level];
+	walk->level = level;
+	walk->gpa = GPA(pte_address(walk->leaf) | (gva.raw & (level_size(level) - 1)));
+	walk->outcome =
+		guest_memory_run(memory, walk->gpa) ? OUTCOME_FILLED : OUTCOME_DEVICE;
+}
+
+/* The outcome is PAGE_FAULT already, for all encodings that end a walk so. */
+static void walk_tables(const struct guest_memory *memory, uint64_t satp, gva_t gva,
+			struct walk *walk)
 {
 	unsigned levels = mode_levels(satp_mode(satp));
 	gpa_t table = GPA(satp_root(satp));
 
 	if (!gva_is_canonical(gva, levels))
-		return walk_ends(OUTCOME_PAGE_FAULT);
+		return;
 	for (unsigned level = levels; level-- > 0;) {
-		pte_t pte;
+		gpa_t at = GPA(table.raw + level_index(gva.raw, level) * sizeof(pte_t));
 
-		if (!read_pte(memory, table, level_index(gva.raw, level), &pte))
-			return walk_ends(OUTCOME_ACCESS_FAULT);
-		if (is_malformed(pte))
-			break;
-		if (pte_is_leaf(pte)) {
-			if (leaf_is_malformed(pte, level))
-				break;
-			return found(memory, pte, level, gva);
+		if (!read_pte(memory, at, level, walk)) {
+			walk->outcome = OUTCOME_ACCESS_FAULT;
+			return;
 		}
-		if (pointer_is_malformed(pte, level))
-			break;
-		table = GPA(pte_address(pte));
+		switch (guest_entry_kind(walk->read[level], level)) {
+		case GUEST_ENTRY_FAULT:
+			return;
+		case GUEST_ENTRY_LEAF:
+			found(memory, walk, level, gva);
+			return;
+		case GUEST_ENTRY_POINTER:
+			table = GPA(pte_address(walk->read[level]));
+		}
 	}
-	return walk_ends(OUTCOME_PAGE_FAULT);
 }
 
 static bool kind_is_permitted(pte_t leaf, const struct access *access)
@@ -104,32 +108,34 @@ bool leaf_permits(pte_t leaf, const struct access *access)
 	return (leaf.raw & PTE_A) && kind_is_permitted(leaf, access);
 }
 
-static struct walk walk_bare(const struct guest_memory *memory, gva_t gva)
+static void walk_bare(const struct guest_memory *memory, gva_t gva, struct walk *walk)
 {
-	struct walk walk = {.outcome = OUTCOME_DEVICE, .gpa = GPA(gva.raw)};
+	walk->gpa = GPA(gva.raw);
+	walk->outcome =
+		guest_memory_run(memory, walk->gpa) ? OUTCOME_FILLED : OUTCOME_DEVICE;
+}
 
-	if (guest_memory_run(memory, walk.gpa))
-		walk.outcome = OUTCOME_FILLED;
+struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gva_t gva)
+{
+	struct walk walk;
+
+	/* The rest says nothing but where outcome and level say it does. */
+	walk.outcome = OUTCOME_PAGE_FAULT;
+	walk.level = 0;
+	if (satp_mode(satp) == SATP_BARE)
+		walk_bare(memory, gva, &walk);
+	else
+		walk_tables(memory, satp, gva, &walk);
 	return walk;
 }
 
 struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,
 		       const struct access *access)
 {
-	struct walk walk;
+	struct walk walk = guest_walk_leaf(memory, satp, access->gva);
 
-	if (satp_mode(satp) == SATP_BARE)
-		return walk_bare(memory, access->gva);
-	walk = walk_tables(memory, satp, access->gva);
 	if ((walk.outcome == OUTCOME_FILLED || walk.outcome == OUTCOME_DEVICE) &&
-	    !leaf_permits(walk.leaf, access))
-		return walk_ends(OUTCOME_PAGE_FAULT);
+	    satp_mode(satp) != SATP_BARE && !leaf_permits(walk.leaf, access))
+		walk.outcome = OUTCOME_PAGE_FAULT;
 	return walk;
-}
-
-struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gva_t gva)
-{
-	if (satp_mode(satp) == SATP_BARE)
-		return walk_bare(memory, gva);
-	return walk_tables(memory, satp, gva);
 }

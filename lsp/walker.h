@@ -14,12 +14,22 @@
 #include "mm/guest_memory.h"
 #include "mm/pte.h"
 
+#define WALK_STEPS 5
+
 struct walk {
 	enum outcome outcome; /* FILLED: RAM. DEVICE: no RAM at gpa */
 	gpa_t gpa;	      /* of the byte accessed, when the leaf permits it */
 	pte_t leaf;	      /* the guest's own */
 	unsigned level;	      /* the leaf's */
+	/* By level: each PTE that was read, and where; down to the leaf's. */
+	const pte_t *at[WALK_STEPS];
+	pte_t read[WALK_STEPS];
 };
+
+/* What an entry is to a walk at its level. */
+enum guest_entry { GUEST_ENTRY_FAULT, GUEST_ENTRY_POINTER, GUEST_ENTRY_LEAF };
+
+enum guest_entry guest_entry_kind(pte_t pte, unsigned level);
 
 /* satp as the guest wrote it; MODE must be one the walker knows, or Bare. */
 struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,

@@ -21,11 +21,13 @@ struct access {
 };
 
 enum outcome {
-	OUTCOME_FILLED,	      /* the tables are right now: try again */
-	OUTCOME_PAGE_FAULT,   /* the guest's own tables forbid it */
-	OUTCOME_ACCESS_FAULT, /* nothing is at that physical address */
-	OUTCOME_DEVICE,	      /* no RAM: perhaps a device, at gpa */
-	OUTCOME_NO_MEMORY,    /* Gnomon cannot hold even one translation */
+	OUTCOME_FILLED,	       /* the tables are right now: try again */
+	OUTCOME_PAGE_FAULT,    /* the guest's own tables forbid it */
+	OUTCOME_ACCESS_FAULT,  /* nothing is at that physical address */
+	OUTCOME_DEVICE,	       /* no RAM: perhaps a device, at gpa */
+	OUTCOME_NO_MEMORY,     /* Gnomon cannot hold even one translation */
+	OUTCOME_EMULATE_STORE, /* RAM, at gpa, that the guest may not store to itself */
+	OUTCOME_UNPROTECTED,   /* it may now: try again */
 };
 
 struct translation {

@@ -101,7 +101,11 @@ static enum status nested_vm_create(struct vm *vm)
 /* The guest's own tables answer, so whatever the chip does is exact. */
 static struct paging_isa nested_isa(void)
 {
-	return (struct paging_isa){.svade = arch_guest_svade(), .cache_management = true};
+	return (struct paging_isa){
+		.svade = arch_guest_svade(),
+		.svvptc = arch_guest_svvptc(),
+		.cache_management = true,
+	};
 }
 
 static enum status nested_vcpu_create(struct vcpu *vcpu)

@@ -163,11 +163,16 @@ void page_free(void *block, unsigned order)
 	free_and_merge(address, order);
 }
 
+bool page_block_is_taken(hpa_t block, unsigned order)
+{
+	return is_aligned(block.raw, PAGE_SIZE) && block.raw >= allocator.base &&
+	       (block.raw - allocator.base) >> PAGE_SHIFT < allocator.pages &&
+	       *state_of(block.raw) == order;
+}
+
 bool page_is_taken(hpa_t page)
 {
-	return is_aligned(page.raw, PAGE_SIZE) && page.raw >= allocator.base &&
-	       (page.raw - allocator.base) >> PAGE_SHIFT < allocator.pages &&
-	       *state_of(page.raw) == 0;
+	return page_block_is_taken(page, 0);
 }
 
 uint64_t page_alloc_free_pages(void)

@@ -38,6 +38,9 @@ void page_free(void *block, unsigned order);
 /* True for a page that was taken as a block of its own and not given back. */
 bool page_is_taken(hpa_t page);
 
+/* The same of a block of that order. */
+bool page_block_is_taken(hpa_t block, unsigned order);
+
 /* Pages that are free now. */
 uint64_t page_alloc_free_pages(void);
 

@@ -6,6 +6,8 @@
 static const struct paging_mode *const modes[] = {
 	&paging_lsp,
 	&paging_nested,
+	&paging_shadow,
+	&paging_shadow_unsync,
 };
 
 const struct paging_mode *paging_mode_at(unsigned index)

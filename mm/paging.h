@@ -13,6 +13,7 @@
 #include "core/types.h"
 #include "mm/access.h"
 
+struct guest_store;
 struct json;
 struct vcpu;
 struct vm;
@@ -30,6 +31,7 @@ struct fence {
 /* What a guest is told of the ISA, as far as its paging mode decides it. */
 struct paging_isa {
 	bool svade;	       /* it sets A and D itself */
+	bool svvptc;	       /* a PTE that turns valid needs no fence */
 	bool cache_management; /* cbo.clean, cbo.flush and cbo.inval may be offered */
 };
 
@@ -71,10 +73,32 @@ struct paging_mode {
 	struct translation (*fault)(struct vcpu *vcpu, const struct vm_exit *exit);
 
 	/*
+	 * Where fault() answers OUTCOME_EMULATE_STORE; NULL in a mode where it never
+	 * does. store: carry out one that is naturally aligned, at the gpa that fault()
+	 * told for the access; returns what lr or an AMO would put in rd, and of an sc
+	 * what that would. unprotect: of any other; true: the guest can try again.
+	 */
+	uint64_t (*store)(struct vcpu *vcpu, const struct access *access, gpa_t gpa,
+			  const struct guest_store *store);
+	bool (*unprotect)(struct vcpu *vcpu, const struct access *access, gpa_t gpa);
+
+	/*
+	 * Gnomon's own writes to the RAM of a VM that has begun to run; NULL: they need
+	 * no care. All of it is RAM. On any hart.
+	 */
+	void (*write)(struct vm *vm, gpa_t to, const void *from, uint64_t size);
+
+	/*
 	 * The 16 bits at an even gva, as the vCPU would fetch or load them in its
 	 * present privilege. False: not readable just now.
 	 */
 	bool (*read_half)(struct vcpu *vcpu, const struct access *access, uint16_t *half);
+
+	/*
+	 * The page that the vCPU would fetch from, where Gnomon can read it; NULL: it
+	 * cannot just now. Or no function, where no fences trap.
+	 */
+	const uint16_t *(*code_page)(struct vcpu *vcpu, const struct access *access);
 
 	/* The guest's satp. Called only where satp traps. */
 	uint64_t (*satp_read)(struct vcpu *vcpu);
@@ -82,6 +106,12 @@ struct paging_mode {
 
 	/* A fence the guest asked for on this vCPU, trapped or by SBI. */
 	void (*fence)(struct vcpu *vcpu, const struct fence *fence);
+
+	/*
+	 * The same for one page of the loaded vCPU, and one ASID or (-1) all of them,
+	 * as fast as it can be. Always true. Or no function: there is no faster one.
+	 */
+	bool (*fence_page)(struct vcpu *vcpu, gva_t page, int64_t asid);
 
 	/*
 	 * NULL, or what is wrong with the tables that this vCPU is translated by, as
@@ -99,6 +129,8 @@ struct paging_mode {
 
 extern const struct paging_mode paging_nested;
 extern const struct paging_mode paging_lsp;
+extern const struct paging_mode paging_shadow;
+extern const struct paging_mode paging_shadow_unsync;
 
 /* NULL for an unknown name. */
 const struct paging_mode *paging_mode_find(const char *name);

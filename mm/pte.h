@@ -60,6 +60,12 @@ static inline uint64_t satp_root(uint64_t satp)
 	return (satp & ((UINT64_C(1) << PTE_PPN_BITS) - 1)) << PAGE_SHIFT;
 }
 
+/* With vsatp and hgatp alike; what is an ASID here is a VMID in hgatp. */
+static inline uint64_t satp_make(unsigned mode, unsigned asid, uint64_t root)
+{
+	return (uint64_t)mode << 60 | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
+}
+
 static inline unsigned mode_levels(unsigned mode)
 {
 	return mode - SATP_SV39 + 3;
@@ -73,6 +79,12 @@ static inline bool pte_valid(pte_t pte)
 static inline bool pte_is_leaf(pte_t pte)
 {
 	return (pte.raw & (PTE_R | PTE_W | PTE_X)) != 0;
+}
+
+/* A PTE that others may be writing: once, as a whole. */
+static inline pte_t pte_read(const pte_t *at)
+{
+	return PTE(__atomic_load_n(&at->raw, __ATOMIC_RELAXED));
 }
 
 /* The physical address in a PTE, of whatever space the table is written in. */

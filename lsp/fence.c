@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fences, at once and from the log. See fence.h. */
+#include "lsp/fence.h"
+#include "core/arch.h"
+#include "lsp/fill.h"
+#include "lsp/sync.h"
+
+/* ---- the log ---- */
+
+static void log_append(struct lsp_vcpu *space, bool has_asid, uint16_t asid, gva_t gva,
+		       uint64_t pages)
+{
+	space_trees_behind(space);
+	space->log[space->log_head++ % FENCE_LOG_LIMIT] = (struct fence_log_entry){
+		.gva = gva,
+		.pages = (uint32_t)pages,
+		.has_asid = has_asid,
+		.asid = asid,
+	};
+}
+
+static bool log_entry_matches(const struct fence_log_entry *entry,
+			      const struct shadow_tree *tree)
+{
+	return !entry->has_asid || entry->asid == satp_asid(tree->satp);
+}
+
+/*
+ * In a tree that is not active. Global tables, and all copies of a leaf in their root,
+ * have had the fence when it came.
+ */
+static void replay_page(struct shadow_tree *tree, gva_t gva)
+{
+	unsigned slot = level_index(gva.raw, tree_top(tree));
+
+	if (gva_is_canonical(gva, tree_top(tree) + 1) &&
+	    !slot_test(table_side(tree->root)->shared, slot))
+		table_drop(tree->root, tree_top(tree), gva);
+}
+
+static void unlink_tree(struct lsp_vcpu *space, struct shadow_tree *tree,
+			bool keep_shared)
+{
+	space_tables_gone(space);
+	space->statistics.tree_unlinks++;
+	tree_unlink(tree, keep_shared);
+}
+
+static void replay(struct lsp_vcpu *space, struct shadow_tree *tree,
+		   const struct fence_log_entry *entry)
+{
+	space->statistics.log_replays++;
+	if (entry->pages == 0)
+		unlink_tree(space, tree, entry->has_asid);
+	for (uint64_t i = 0; i < entry->pages; i++)
+		replay_page(tree, GVA(entry->gva.raw + i * PAGE_SIZE));
+	asid_fence_tree(&tree->tag);
+}
+
+/* How many pages there are to drop from a tree; too many, if the log has lost some. */
+static uint64_t pages_behind(const struct lsp_vcpu *space, const struct shadow_tree *tree)
+{
+	uint64_t position = tree->log_position;
+	uint64_t pages = 0;
+
+	if (space->log_head - position > FENCE_LOG_LIMIT)
+		return UINT64_MAX;
+	for (; position < space->log_head; position++)
+		pages += space->log[position % FENCE_LOG_LIMIT].pages;
+	return pages;
+}
+
+void log_catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
+{
+	uint64_t position = tree->log_position;
+	bool lost = pages_behind(space, tree) > FENCE_PAGES_LIMIT;
+
+	tree->log_position = space->log_head;
+	if (tree->bare)
+		return;
+	if (lost)
+		unlink_tree(space, tree, false);
+	for (; !lost && position < space->log_head; position++) {
+		const struct fence_log_entry *entry =
+			&space->log[position % FENCE_LOG_LIMIT];
+
+		if (log_entry_matches(entry, tree))
+			replay(space, tree, entry);
+	}
+}
+
+/* ---- fences ---- */
+
+static bool covers_active(const struct lsp_vcpu *space, const struct fence *fence)
+{
+	const struct shadow_tree *tree = space->active;
+
+	return !tree->bare && (!fence->has_asid || fence->asid == satp_asid(tree->satp));
+}
+
+static void fence_everything(struct lsp_vcpu *space, const struct fence *fence)
+{
+	log_append(space, fence->has_asid, fence->asid, GVA(0), 0);
+	if (!fence->has_asid)
+		globals_unlink(space);
+	if (covers_active(space, fence))
+		unlink_tree(space, space->active, fence->has_asid);
+}
+
+/*
+ * The exit is paid already: if the guest's leaf is valid now, it goes in at once and
+ * its first use costs no exit of its own. Only for the satp in force: tables under
+ * any other root may be anything by now. A is never set for it, so a leaf with A = 0
+ * is left to a real access.
+ */
+static void install(struct lsp_vcpu *space, gva_t gva)
+{
+	struct walk walk = guest_walk_leaf(space->memory, space->satp, gva);
+
+	if (walk.outcome == OUTCOME_FILLED && (walk.leaf.raw & PTE_A) &&
+	    space_fill(space, gva, &walk) == STATUS_OK)
+		space->statistics.fence_installs++;
+}
+
+/* Drop first, for what came from the leaf that was there may be wider than a page. */
+static void drop_page(struct lsp_vcpu *space, gva_t gva)
+{
+	struct shadow_tree *tree = space->active;
+
+	if (globals_root_of(space, gva) != tree->root)
+		globals_drop(space, tree->mode, gva);
+	else if (table_drop(tree->root, tree_top(tree), gva))
+		asid_fence_tree(&tree->tag);
+	else
+		asid_fence_leaf(&tree->tag, gva);
+}
+
+static void fence_leaf(const struct lsp_vcpu *space, const struct walk_path *path,
+		       gva_t gva)
+{
+	struct shadow_tree *tree = space->active;
+
+	if (path->shared)
+		arch_shadow_fence_leaf_all(gva);
+	else if (space->loaded)
+		arch_shadow_fence_leaf(gva, tree->tag.asid);
+	else
+		asid_fence_leaf(&tree->tag, gva);
+}
+
+/* The leaves of pages of one path: re-read, whatever they were. */
+static void refresh_pages(struct lsp_vcpu *space, const struct walk_path *path, gva_t gva,
+			  uint64_t pages)
+{
+	unsigned index = level_index(gva.raw, 0);
+	const struct sync sync = {.memory = space->memory, .only_global = path->shared};
+
+	for (unsigned i = index; i < index + pages; i++, gva.raw += PAGE_SIZE) {
+		pte_t pte = pte_read(&path->guest[i]);
+		pte_t leaf = pte_valid(pte) ? sync_leaf(&sync, pte) : encoding.leaf;
+
+		if (entry_replace(&path->shadow[i], leaf))
+			fence_leaf(space, path, gva);
+	}
+}
+
+static void fence_page(struct lsp_vcpu *space, gva_t gva)
+{
+	/* "SFENCE.VMA with an invalid virtual address has no effect." */
+	if (!gva_is_canonical(gva, tree_top(space->active) + 1))
+		return;
+	drop_page(space, gva);
+	install(space, gva);
+}
+
+/* Page by page, or by as many as share a leaf table whose path is known. */
+static void fence_pages(struct lsp_vcpu *space, gva_t gva, uint64_t pages)
+{
+	while (pages > 0) {
+		const struct walk_path *path = path_find(space, gva);
+		uint64_t count = PTE_PER_TABLE - level_index(gva.raw, 0);
+
+		if (!path)
+			count = 1;
+		if (count > pages)
+			count = pages;
+		if (path)
+			refresh_pages(space, path, gva, count);
+		else
+			fence_page(space, gva);
+		gva.raw += count * PAGE_SIZE;
+		pages -= count;
+	}
+}
+
+static void fence_range(struct lsp_vcpu *space, const struct fence *fence)
+{
+	gva_t first = GVA(align_down(fence->start.raw, PAGE_SIZE));
+	/* Not by the end, which may be that of the address space. */
+	uint64_t bytes = fence->start.raw - first.raw + fence->size;
+	uint64_t pages = (bytes >> PAGE_SHIFT) + !is_aligned(bytes, PAGE_SIZE);
+
+	if (!fence->has_address || pages > FENCE_PAGES_LIMIT) {
+		fence_everything(space, fence);
+		return;
+	}
+	if (pages == 0)
+		return;
+	log_append(space, fence->has_asid, fence->asid, first, pages);
+	for (uint64_t i = 0; !fence->has_asid && i < pages; i++)
+		globals_drop_elsewhere(space, GVA(first.raw + i * PAGE_SIZE));
+	if (covers_active(space, fence))
+		fence_pages(space, first, pages);
+}
+
+void space_fence(struct lsp_vcpu *space, const struct fence *fence)
+{
+	fence_range(space, fence);
+	/* What a hart has of the shared tables is fenced on one that runs this vCPU. */
+	if (!space->loaded)
+		space_forget_tags(space);
+}
+
+/* The long way. Not inlined, so that the short one needs next to no stack. */
+static __attribute__((noinline)) bool fence_unknown(struct lsp_vcpu *space, gva_t gva,
+						    int64_t asid)
+{
+	const struct fence fence = {
+		.has_address = true,
+		.start = gva,
+		.size = PAGE_SIZE,
+		.has_asid = asid >= 0,
+		.asid = (uint16_t)asid,
+	};
+
+	space_fence(space, &fence);
+	return true;
+}
+
+/*
+ * Most fences by far are of a page whose path is known and whose leaf is like most
+ * others. What is done for them is what refresh_pages() does, less the cases it need
+ * not ask about.
+ */
+bool space_fence_page(struct lsp_vcpu *space, gva_t gva, int64_t asid)
+{
+	const struct walk_path *path = path_find(space, gva);
+	unsigned index = level_index(gva.raw, 0);
+	pte_t leaf = encoding.leaf;
+	pte_t pte;
+
+	if (!path || space->vcpu->arch.fast.any ||
+	    (asid >= 0 && asid != satp_asid(space->satp)))
+		return fence_unknown(space, gva, asid);
+	pte = pte_read(&path->guest[index]);
+	if (pte_valid(pte) && (!sync_common_leaf(space->memory, pte, &leaf) ||
+			       (path->shared && !(pte.raw & PTE_G))))
+		return fence_unknown(space, gva, asid);
+	log_append(space, asid >= 0, (uint16_t)asid, gva, 1);
+	if (!entry_replace(&path->shadow[index], leaf))
+		return true;
+	if (path->shared)
+		arch_shadow_fence_leaf_all(gva);
+	else
+		arch_shadow_fence_leaf(gva, space->active->tag.asid);
+	return true;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Filling of shadow tables. See fill.h. */
+#include "lsp/fill.h"
+#include "core/arch.h"
+#include "core/panic.h"
+#include "lsp/sync.h"
+
+/* One fill on its way down. */
+struct fill {
+	struct lsp_vcpu *space;
+	gva_t gva;
+	const struct walk *walk;
+	pte_t leaf;	/* to install */
+	unsigned level; /* of the shadow leaf, at most the guest leaf's */
+	struct sync sync;
+	bool whole; /* guest and shadow leaf have one level: tables match */
+	bool fresh; /* the table at that level was not linked before */
+	bool split; /* below a guest leaf that is in pieces */
+};
+
+/* ---- real fences ---- */
+
+/* Everything below a pointer or more: all trees may hold it, where it is shared. */
+static void fence_tables(const struct fill *fill)
+{
+	if (fill->sync.only_global)
+		arch_shadow_fence_all();
+	else
+		asid_fence_tree(&fill->space->active->tag);
+}
+
+static void fence_leaf(const struct fill *fill)
+{
+	if (fill->sync.only_global)
+		arch_shadow_fence_leaf_all(fill->gva);
+	else
+		asid_fence_leaf(&fill->space->active->tag, fill->gva);
+}
+
+/* A slot is live no more; one of a global root has copies in the trees' own. */
+static void unlink_slot(const struct fill *fill, pte_t *table, unsigned level)
+{
+	if (fill->sync.only_global && level == tree_top(fill->space->active))
+		globals_unlink_slot(fill->space, fill->gva);
+	table_unlink(table, level_index(fill->gva.raw, level));
+}
+
+/* ---- tables on the way ---- */
+
+static const pte_t *guest_table(const struct fill *fill)
+{
+	return fill->walk->at[fill->level] - level_index(fill->gva.raw, fill->level);
+}
+
+/* Make a table that nothing reaches true, before it is linked. */
+static void prepare(struct fill *fill, pte_t *table, unsigned level)
+{
+	fill->fresh = level == fill->level;
+	if (level > 0)
+		table_unlink_all(table, NULL);
+	if (!fill->fresh)
+		return;
+	if (!fill->whole && level == 0)
+		table_clear_leaves(table);
+	if (!fill->whole)
+		return;
+	if (level > 0)
+		return;
+	fill->space->statistics.tables_synced++;
+	sync_leaves(&fill->sync, table, guest_table(fill));
+}
+
+static pte_t *take_child(struct fill *fill, pte_t *table, unsigned level, unsigned index)
+{
+	pte_t *child = table_child(table, index);
+
+	if (child)
+		return child;
+	child = table_create(&fill->space->pool, level - 1);
+	if (child)
+		table_child_set(table, index, child);
+	return child;
+}
+
+static void mark_split(struct fill *fill, struct table_side *side, unsigned level,
+		       unsigned index)
+{
+	if (level == fill->walk->level && !slot_test(side->split, index)) {
+		slot_set(side->split, index);
+		space_tables_gone(fill->space);
+	}
+	fill->split |= slot_test(side->split, index);
+}
+
+/* The table below, linked; NULL: no page for it. */
+static pte_t *descend(struct fill *fill, pte_t *table, unsigned level)
+{
+	unsigned index = level_index(fill->gva.raw, level);
+	pte_t *child;
+
+	if (entry_is_table(table[index])) {
+		child = table_of(table[index]);
+	} else {
+		if (slot_test(table_side(table)->live, index)) {
+			unlink_slot(fill, table, level);
+			fence_leaf(fill);
+		}
+		child = take_child(fill, table, level, index);
+		if (!child)
+			return NULL;
+		prepare(fill, child, level - 1);
+		table_set(table, index, pte_make((uintptr_t)child, PTE_V));
+	}
+	mark_split(fill, table_side(table), level, index);
+	return child;
+}
+
+/* A leaf takes the place of a table, linked or stale. */
+static void remove_child(struct fill *fill, pte_t *table, unsigned index)
+{
+	pte_t *child = table_child(table, index);
+
+	if (!child)
+		return;
+	unlink_slot(fill, table, fill->level);
+	table_child_set(table, index, NULL);
+	space_tables_gone(fill->space);
+	fence_tables(fill);
+	table_destroy(&fill->space->pool, child, fill->level - 1);
+}
+
+/* ---- the leaf ---- */
+
+static void set_leaf(struct fill *fill, pte_t *table)
+{
+	unsigned index = level_index(fill->gva.raw, fill->level);
+	pte_t old;
+
+	if (fill->level > 0)
+		remove_child(fill, table, index);
+	old = table[index];
+	/* Trees have copies of what is in a global root: none goes on with the old. */
+	if (fill->level > 0 && entry_is_leaf(old) && old.raw != fill->leaf.raw)
+		unlink_slot(fill, table, fill->level);
+	if (fill->level > 0)
+		table_set(table, index, fill->leaf);
+	else
+		entry_set(&table[index], fill->leaf);
+	/*
+	 * A fault on an entry that was right already: the hart has cached that
+	 * there was none, perhaps at a level above, so everything is fenced.
+	 */
+	if (old.raw == fill->leaf.raw && !fill->fresh)
+		fence_tables(fill);
+	else if (entry_is_leaf(old) && old.raw != fill->leaf.raw)
+		fence_leaf(fill);
+}
+
+/* Not in a root, whose slots may each be shared or not. */
+static void add_neighbours(const struct fill *fill, pte_t *table)
+{
+	unsigned index = level_index(fill->gva.raw, fill->level);
+
+	/* A leaf table that was not linked is whole by now; a root's slots have owners.
+	 */
+	if (fill->whole && fill->level < tree_top(fill->space->active) &&
+	    (!fill->fresh || fill->level > 0))
+		sync_add(&fill->sync, table, guest_table(fill),
+			 index & ~(SYNC_WINDOW - 1), SYNC_WINDOW);
+}
+
+static enum status try_fill(struct fill *fill)
+{
+	struct lsp_vcpu *space = fill->space;
+	bool global = (fill->walk->leaf.raw & PTE_G) && !space->active->bare;
+	pte_t *table = globals_root_for(space, fill->gva, global);
+
+	if (!table)
+		return STATUS_NO_MEMORY;
+	fill->sync.only_global = table != space->active->root;
+	fill->fresh = fill->split = false;
+	for (unsigned level = tree_top(space->active); level > fill->level; level--) {
+		table = descend(fill, table, level);
+		if (!table)
+			return STATUS_NO_MEMORY;
+	}
+	set_leaf(fill, table);
+	add_neighbours(fill, table);
+	if (fill->sync.only_global)
+		globals_link(space, fill->gva);
+	/* What came from a leaf in pieces takes more to drop than its one entry. */
+	if (fill->whole && fill->level == 0 && !fill->split)
+		path_keep(space, fill->gva, fill->walk, table, fill->sync.only_global);
+	return STATUS_OK;
+}
+
+enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
+{
+	struct fill fill = {.space = space, .gva = gva, .walk = walk};
+	bool more = true;
+	unsigned largest = tree_top(space->active);
+	uint64_t size;
+	hpa_t hpa;
+
+	if (largest > walk->level)
+		largest = walk->level;
+	fill.level = guest_memory_level(space->memory, walk->gpa, largest);
+	fill.whole = fill.level == walk->level && !space->active->bare;
+	fill.sync = (struct sync){.memory = space->memory, .level = fill.level};
+	size = level_size(fill.level);
+	if (!guest_memory_find(space->memory, GPA(align_down(walk->gpa.raw, size)), size,
+			       &hpa))
+		return STATUS_INVALID;
+	/* Isolation: a shadow leaf maps memory of its own VM and no other. */
+	assert(guest_memory_owns(space->memory, hpa, size));
+	fill.leaf = pte_make(hpa.raw, sync_flags(walk->leaf, walk->level));
+	while (try_fill(&fill) != STATUS_OK) {
+		if (!more)
+			return STATUS_NO_MEMORY;
+		more = space_reclaim(space);
+	}
+	return STATUS_OK;
+}
+
+enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access)
+{
+	const struct walk_path *path = path_find(space, access->gva);
+	unsigned index = level_index(access->gva.raw, 0);
+	struct sync sync = {.memory = space->memory};
+	pte_t pte, leaf;
+
+	if (!path)
+		return OUTCOME_DEVICE;
+	pte = pte_read(&path->guest[index]);
+	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access))
+		return OUTCOME_PAGE_FAULT;
+	sync.only_global = path->shared;
+	leaf = sync_leaf(&sync, pte);
+	/* An entry that is right already: there is more to it; see set_leaf(). */
+	if (!entry_is_leaf(leaf) || entry_is_leaf(path->shadow[index]))
+		return OUTCOME_DEVICE;
+	entry_set(&path->shadow[index], leaf);
+	sync_add(&sync, path->shadow, path->guest, index & ~(SYNC_WINDOW - 1),
+		 SYNC_WINDOW);
+	return OUTCOME_FILLED;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Filling the active tree with what a walk of the guest's tables found.
+ *
+ * A shadow table that nothing reached is filled whole, in one exit, and linked when
+ * it is true; in one that is linked, the wanted entry is filled and its neighbours,
+ * as far as the guest has set their A. The fences that an edit needs are done here.
+ */
+#ifndef LSP_FILL_H
+#define LSP_FILL_H
+
+#include "lsp/space.h"
+
+/*
+ * A walk that came out FILLED; for satp Bare, `walk` names a leaf of the widest
+ * level. STATUS_NO_MEMORY: not even after all else was forgotten.
+ */
+enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk);
+
+/*
+ * The same with no walk, where a known path leads: FILLED, or PAGE_FAULT if the guest's
+ * leaf does not permit the access. Anything else: nothing was done, and a walk is to
+ * say what the access comes to.
+ */
+enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Paths: for a stretch of 2 MiB that was walked before, the leaf tables on both sides,
+ * and every guest pointer that led there.
+ *
+ * A path saves no read of the guest's tables, only the arithmetic: it holds as long
+ * as each pointer on the way still reads as it did, so that finding a path is as
+ * good as a walk from the root. The shadow table is linked in the active tree while
+ * the space's epoch is the path's.
+ */
+#ifndef LSP_PATH_H
+#define LSP_PATH_H
+
+#include "lsp/tree.h"
+#include "lsp/walker.h"
+
+#define PATH_LIMIT 64u
+
+struct walk_path {
+	uint64_t prefix; /* of the gva, less 21 bits */
+	uint64_t epoch;
+	const struct shadow_tree *tree;
+	pte_t *shadow;	    /* leaf tables */
+	const pte_t *guest; /* in its RAM */
+	bool shared;	    /* the shadow table is a global one */
+	unsigned pointers;
+	struct {
+		const pte_t *at;
+		pte_t read;
+	} steps[WALK_STEPS - 1];
+	uint64_t unused[2]; /* to a power of two, for the sake of its index */
+};
+
+static inline uint64_t path_prefix(gva_t gva)
+{
+	return gva.raw >> (PAGE_SHIFT + PTE_INDEX_BITS);
+}
+
+static inline bool path_step_holds(const struct walk_path *path, unsigned step)
+{
+	return pte_read(path->steps[step].at).raw == path->steps[step].read.raw;
+}
+
+/* Every pointer on the way still reads as it did; there are two to four. */
+static inline bool path_holds(const struct walk_path *path)
+{
+	return path_step_holds(path, 0) && path_step_holds(path, 1) &&
+	       (path->pointers < 3 || path_step_holds(path, 2)) &&
+	       (path->pointers < 4 || path_step_holds(path, 3));
+}
+
+struct lsp_vcpu;
+
+/*
+ * Remember how a walk to level 0 went, and the shadow table that its leaf is in. Not
+ * while there are global tables of another MODE, which a fence must look at as well.
+ */
+void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t *shadow,
+	       bool shared);
+
+#endif

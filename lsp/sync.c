@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Guest leaves into shadow leaves. See sync.h. */
+#include "lsp/sync.h"
+#include "core/panic.h"
+
+/* RSW holds levels 0 to 2; 3 stands for 3 and 4, of which no guest has RAM for two. */
+#define ORIGIN_LIMIT 3
+
+unsigned origin_code(unsigned guest_level)
+{
+	return guest_level < ORIGIN_LIMIT ? guest_level : ORIGIN_LIMIT;
+}
+
+uint64_t sync_flags(pte_t guest, unsigned guest_level)
+{
+	uint64_t flags = PTE_V | PTE_A | (guest.raw & (PTE_R | PTE_X | PTE_U));
+
+	/* With D = 0 the first store must still reach the guest. */
+	if ((guest.raw & (PTE_W | PTE_D)) == (PTE_W | PTE_D))
+		flags |= PTE_W | PTE_D;
+	return flags | (uint64_t)origin_code(guest_level) << PTE_RSW_SHIFT;
+}
+
+/*
+ * V and A, R or X, no W without R, none of the high bits. (Of the pairs of R and W
+ * that are allowed, those with R or X are leaves.)
+ */
+static bool is_usable_leaf(pte_t guest)
+{
+	if ((guest.raw & (PTE_V | PTE_A | PTE_HIGH)) != (PTE_V | PTE_A))
+		return false;
+	return (guest.raw & (PTE_R | PTE_X)) && (guest.raw & (PTE_R | PTE_W)) != PTE_W;
+}
+
+/* Where a leaf leads in the host, as large as its level says and aligned for it. */
+static bool find_frame(const struct sync *sync, pte_t guest, hpa_t *hpa)
+{
+	gpa_t gpa = GPA(pte_address(guest));
+	uint64_t size = level_size(sync->level);
+
+	return is_aligned(gpa.raw, size) &&
+	       guest_memory_find(sync->memory, gpa, size, hpa) &&
+	       is_aligned(hpa->raw, size);
+}
+
+static pte_t unsynced(const struct sync *sync)
+{
+	return sync->level > 0 ? encoding.pointer : encoding.leaf;
+}
+
+pte_t sync_leaf(const struct sync *sync, pte_t guest)
+{
+	pte_t leaf;
+	hpa_t hpa;
+
+	if (sync->level == 0 && !sync->only_global &&
+	    sync_common_leaf(sync->memory, guest, &leaf))
+		return leaf;
+	if (!is_usable_leaf(guest) || (sync->only_global && !(guest.raw & PTE_G)) ||
+	    !find_frame(sync, guest, &hpa))
+		return unsynced(sync);
+	return pte_make(hpa.raw, sync_flags(guest, sync->level));
+}
+
+/* From a gpa to an hpa in the first run of memory, as an addend to a PTE. */
+static uint64_t frame_offset(const struct guest_memory *memory)
+{
+	const struct guest_run *run = &memory->runs[0];
+
+	return (run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT;
+}
+
+/*
+ * What a guest's leaf is to be exclusive-or'd with so that it differs from its shadow
+ * leaf in nothing but the address: G is stripped. With V, it is like none: where
+ * memory has several runs, the address alone does not say what a frame was.
+ */
+static uint64_t flag_difference(const struct sync *sync)
+{
+	uint64_t difference = sync->only_global ? PTE_G : 0;
+
+	return sync->memory->run_count == 1 ? difference : difference | PTE_V;
+}
+
+/*
+ * Most entries of a table are as they were. Where the guest's PTE, moved to the
+ * host's frame, is the shadow entry to the bit, it was made from the same: a valid
+ * shadow leaf of this VM. Nothing of the guest's is believed by that.
+ */
+void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
+{
+	uint64_t offset = frame_offset(sync->memory);
+	uint64_t difference = flag_difference(sync);
+	pte_t none = unsynced(sync);
+
+	assert(sync->level == 0);
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
+		pte_t pte = pte_read(&guest[i]);
+		pte_t made = none;
+
+		if (pte_valid(pte)) {
+			if ((pte.raw ^ difference) + offset == shadow[i].raw)
+				continue;
+			made = sync_leaf(sync, pte);
+		}
+		if (shadow[i].raw != made.raw)
+			entry_set(&shadow[i], made);
+	}
+}
+
+static bool is_vacant(const struct sync *sync, const pte_t *shadow, unsigned index)
+{
+	return shadow[index].raw == unsynced(sync).raw &&
+	       (sync->level == 0 || !table_child(shadow, index));
+}
+
+void sync_add(const struct sync *sync, pte_t *shadow, const pte_t *guest, unsigned first,
+	      unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		pte_t pte = pte_read(&guest[i]);
+
+		if (!pte_valid(pte) || !is_vacant(sync, shadow, i))
+			continue;
+		pte = sync_leaf(sync, pte);
+		if (!entry_is_leaf(pte))
+			continue;
+		if (sync->level > 0)
+			table_set(shadow, i, pte);
+		else
+			entry_set(&shadow[i], pte);
+	}
+}

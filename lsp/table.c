@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shadow tables: their pages and their slots. See table.h. */
+#include "lsp/table.h"
+#include "core/panic.h"
+#include "mm/page_alloc.h"
+
+/* Invalid, whoever asks: all faults are the hypervisor's to look at. */
+struct encoding encoding = {.name = "reflect"};
+
+_Static_assert(sizeof(struct table_side) <= PAGE_SIZE, "one page beside the table");
+
+pte_t *table_create(struct shadow_pool *pool, unsigned level)
+{
+	unsigned pages = table_pages(level);
+	pte_t *table = NULL;
+
+	if (pool->used + pages <= pool->limit)
+		table = page_alloc_zeroed(pages - 1);
+	if (!table)
+		return NULL;
+	pool->used += pages;
+	if (pool->used > pool->peak)
+		pool->peak = pool->used;
+	if (level > 0 && encoding.pointer.raw != 0)
+		for (unsigned i = 0; i < PTE_PER_TABLE; i++)
+			table[i] = encoding.pointer;
+	if (level == 0 && encoding.leaf.raw != 0)
+		table_clear_leaves(table);
+	return table;
+}
+
+void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level)
+{
+	for (unsigned i = 0; level > 0 && i < PTE_PER_TABLE; i++) {
+		pte_t *child = table_child(table, i);
+
+		if (child)
+			table_destroy(pool, child, level - 1);
+	}
+	pool->used -= table_pages(level);
+	page_free(table, table_pages(level) - 1);
+}
+
+pte_t *table_child(const pte_t *table, unsigned index)
+{
+	int64_t pages = table_side(table)->child[index];
+
+	if (pages == 0)
+		return NULL;
+	return (pte_t *)(uintptr_t)table + pages * (int64_t)PTE_PER_TABLE;
+}
+
+void table_child_set(pte_t *table, unsigned index, const pte_t *child)
+{
+	int64_t pages = child ? (child - table) / (int64_t)PTE_PER_TABLE : 0;
+
+	assert(pages == (int32_t)pages);
+	table_side(table)->child[index] = (int32_t)pages;
+}
+
+void table_set(pte_t *table, unsigned index, pte_t entry)
+{
+	slot_set(table_side(table)->live, index);
+	/* What a pointer leads to must be there before it. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	entry_set(&table[index], entry);
+}
+
+void table_unlink(pte_t *table, unsigned index)
+{
+	entry_set(&table[index], encoding.pointer);
+	slot_clear(table_side(table)->live, index);
+	slot_clear(table_side(table)->split, index);
+}
+
+bool table_unlink_all(pte_t *table, const uint64_t *keep)
+{
+	struct table_side *side = table_side(table);
+	bool any = false;
+
+	for (unsigned word = 0; word < SLOT_WORDS; word++) {
+		uint64_t drop = side->live[word] & ~(keep ? keep[word] : 0);
+
+		if (drop == 0)
+			continue;
+		any = true;
+		side->live[word] &= ~drop;
+		side->split[word] &= ~drop;
+		for (unsigned i = word * 64; drop != 0; i++, drop >>= 1)
+			if (drop & 1)
+				entry_set(&table[i], encoding.pointer);
+	}
+	return any;
+}
+
+void table_clear_leaves(pte_t *table)
+{
+	for (unsigned i = 0; i < PTE_PER_TABLE; i++)
+		entry_set(&table[i], encoding.leaf);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Shadow tables: the pages that hold them, and how one hangs from another.
+ *
+ * A leaf table (level 0) is one page. A pointer table is two: the entries, which
+ * the hart walks, and software's side of them. A slot of a pointer table is live
+ * while its entry is something, a pointer or a leaf. A slot that is not may have a
+ * table below it all the same: a stale one, which nothing reaches until somebody
+ * makes it true again and links it. No function here fences; its caller does,
+ * before a page that a hart could have walked is given back.
+ */
+#ifndef LSP_TABLE_H
+#define LSP_TABLE_H
+
+#include "lsp/encoding.h"
+#include "mm/guest_memory.h"
+#include "mm/pte.h"
+
+#define SLOT_WORDS (PTE_PER_TABLE / 64)
+
+/* Shadow table pages of one vCPU, how many it may have, and the most it had. */
+struct shadow_pool {
+	uint64_t used;
+	uint64_t limit;
+	uint64_t peak;
+};
+
+/* Software's side of a pointer table; a bit or a number for each slot. */
+struct table_side {
+	int32_t child[PTE_PER_TABLE]; /* in pages from the table itself; 0: none */
+	uint64_t live[SLOT_WORDS];
+	uint64_t split[SLOT_WORDS];  /* a guest leaf of this level is in pieces below */
+	uint64_t shared[SLOT_WORDS]; /* roots: the table below is all trees' own */
+};
+
+static inline bool slot_test(const uint64_t *slots, unsigned index)
+{
+	return slots[index / 64] >> index % 64 & 1;
+}
+
+static inline void slot_set(uint64_t *slots, unsigned index)
+{
+	slots[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+static inline void slot_clear(uint64_t *slots, unsigned index)
+{
+	slots[index / 64] &= ~(UINT64_C(1) << index % 64);
+}
+
+static inline struct table_side *table_side(const pte_t *table)
+{
+	return (struct table_side *)(uintptr_t)(table + PTE_PER_TABLE);
+}
+
+/* One store, so that the hart's walker sees the old entry or the new one. */
+static inline void entry_set(pte_t *entry, pte_t value)
+{
+	*(volatile uint64_t *)&entry->raw = value.raw;
+}
+
+static inline pte_t *table_of(pte_t pointer)
+{
+	return hpa_pointer(HPA(pte_address(pointer)));
+}
+
+/* A table of ours is below it: no leaf, and not what stands for "unsynced". */
+static inline bool entry_is_table(pte_t entry)
+{
+	return pte_valid(entry) && !pte_is_leaf(entry) &&
+	       entry.raw != encoding.pointer.raw;
+}
+
+/* A leaf that translates something. */
+static inline bool entry_is_leaf(pte_t entry)
+{
+	return pte_valid(entry) && pte_is_leaf(entry) && entry.raw != encoding.leaf.raw;
+}
+
+/*
+ * Put another entry in a leaf table. True if a TLB may hold what was there: one that
+ * translated nothing is found again by a fault at most, and fenced then.
+ */
+static inline bool entry_replace(pte_t *entry, pte_t value)
+{
+	pte_t old = *entry;
+
+	if (old.raw == value.raw)
+		return false;
+	entry_set(entry, value);
+	return pte_valid(old);
+}
+
+/* Pages that a table of this level takes. */
+static inline unsigned table_pages(unsigned level)
+{
+	return level > 0 ? 2 : 1;
+}
+
+/* A table with no slot live, or with every entry unsynced; NULL: no page for it. */
+pte_t *table_create(struct shadow_pool *pool, unsigned level);
+
+/* Give back a table and all below it, the stale ones too. */
+void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level);
+
+/* The table below a slot, linked or stale; NULL if there is none. */
+pte_t *table_child(const pte_t *table, unsigned index);
+
+/* Hang a table below a slot, or (NULL) say that there is none; nothing is linked. */
+void table_child_set(pte_t *table, unsigned index, const pte_t *child);
+
+/* The entry of a slot of a pointer table, which is live from now on. */
+void table_set(pte_t *table, unsigned index, pte_t entry);
+
+/* A slot is live no more. What hangs below it is stale. */
+void table_unlink(pte_t *table, unsigned index);
+
+/* The same for all slots but those in `keep` (NULL: for all); true if any was live. */
+bool table_unlink_all(pte_t *table, const uint64_t *keep);
+
+/* Every entry of a leaf table is unsynced from now on. */
+void table_clear_leaves(pte_t *table);
+
+#endif
