@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stores that the guest may not make itself, since they go to its page tables and
+ * the paging mode keeps those true: integer stores, AMOs and sc are decoded and
+ * carried out, by the mode. For any other, or one that is misaligned, the mode gives
+ * the page free and the guest tries again. Where it cannot, because the store's own
+ * translation goes by that page, the guest gets a fault that the specification
+ * allows there.
+ */
+#include "arch/riscv/decode.h"
+#include "arch/riscv/decode_atomic.h"
+#include "core/exit.h"
+#include "core/guest_code.h"
+#include "core/vm.h"
+#include "mm/guest_store.h"
+
+/* An instruction that stores, and what it asks for. */
+struct decoded {
+	struct guest_store store;
+	uint64_t address;
+	unsigned length;
+	unsigned rd; /* 0: it writes none */
+};
+
+static bool decode_plain(struct vcpu *vcpu, uint32_t instruction, struct decoded *decoded)
+{
+	struct memory_access access;
+	struct memory_operand operand;
+
+	if (!decode_memory_access(instruction, &access) || !access.is_store ||
+	    !decode_memory_operand(instruction, &operand))
+		return false;
+	*decoded = (struct decoded){
+		.store = {STORE_SET, access.width, vcpu_register(vcpu, access.reg)},
+		.address = vcpu_register(vcpu, operand.base) + (uint64_t)operand.offset,
+		.length = access.length,
+	};
+	return true;
+}
+
+static bool decode_one_step(struct vcpu *vcpu, uint32_t instruction,
+			    struct decoded *decoded)
+{
+	struct atomic_access access;
+
+	if (!decode_atomic(instruction, &access))
+		return false;
+	*decoded = (struct decoded){
+		.store = {access.operation, access.width,
+			  vcpu_register(vcpu, access.operand)},
+		.address = vcpu_register(vcpu, access.base),
+		.length = 4,
+		.rd = access.rd,
+	};
+	return true;
+}
+
+/* The instruction as the hart told it has no address, but that of the fault is it. */
+static bool decode_told(struct vcpu *vcpu, const struct vm_exit *exit,
+			struct decoded *decoded)
+{
+	struct memory_access access;
+
+	if (!decode_transformed(exit->transformed, &access) || !access.is_store)
+		return false;
+	*decoded = (struct decoded){
+		.store = {STORE_SET, access.width, vcpu_register(vcpu, access.reg)},
+		.address = exit->access.gva.raw,
+		.length = access.length,
+	};
+	return true;
+}
+
+static struct exit_result carry_out(struct vcpu *vcpu, const struct vm_exit *exit,
+				    gpa_t gpa, const struct decoded *decoded)
+{
+	uint64_t result =
+		vcpu->vm->mode->store(vcpu, &exit->access, gpa, &decoded->store);
+
+	vcpu_set_register(vcpu, decoded->rd, result);
+	return exit_resume_next(decoded->length);
+}
+
+static bool is_simple(const struct vm_exit *exit, const struct decoded *decoded)
+{
+	return decoded->address == exit->access.gva.raw &&
+	       is_aligned(decoded->address, decoded->store.width);
+}
+
+/* Misaligned stores may always be the guest's own business; others need its RAM. */
+static struct exit_result refuse_store(const struct vm_exit *exit,
+				       const struct decoded *decoded)
+{
+	bool misaligned = decoded && !is_aligned(decoded->address, decoded->store.width);
+
+	return exit_inject(misaligned ? EXCEPTION_STORE_MISALIGNED
+				      : EXCEPTION_STORE_ACCESS,
+			   misaligned ? decoded->address : exit->access.gva.raw);
+}
+
+struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t gpa)
+{
+	struct decoded decoded;
+	uint32_t instruction;
+	bool known;
+
+	counters_count(vcpu, REASON_PTE_WRITE);
+	known = decode_told(vcpu, exit, &decoded);
+	if (!known) {
+		/* Nothing is done: the guest fetches it again, and comes back. */
+		if (!guest_code_fetch(vcpu, &instruction))
+			return exit_resume();
+		known = decode_plain(vcpu, instruction, &decoded) ||
+			decode_one_step(vcpu, instruction, &decoded);
+	}
+	if (known && is_simple(exit, &decoded) &&
+	    decoded.store.operation != STORE_CONDITIONAL)
+		return carry_out(vcpu, exit, gpa, &decoded);
+	if (vcpu->vm->mode->unprotect(vcpu, &exit->access, gpa))
+		return exit_resume();
+	if (known && is_simple(exit, &decoded))
+		return carry_out(vcpu, exit, gpa, &decoded);
+	return refuse_store(exit, known ? &decoded : NULL);
+}
