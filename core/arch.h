@@ -109,11 +109,31 @@ struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind k
  */
 bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline);
 
+enum hart_counter { COUNTER_CYCLE, COUNTER_INSTRET };
+
+/* True if harts have both. */
+bool arch_has_counters(void);
+
+/* This hart's cycle or instret CSR. */
+uint64_t arch_counter(enum hart_counter which);
+
+/*
+ * True: reads of that CSR by the loaded vCPU are exits (CAUSE_PRIVILEGED), until it
+ * is reset. False, as at first: they find the hart's own.
+ */
+void arch_counter_trap(struct vcpu *vcpu, enum hart_counter which, bool trap);
+
+/* True if the guest lets code in the privilege of the loaded vCPU read that CSR. */
+bool arch_counter_permitted(const struct vcpu *vcpu, enum hart_counter which);
+
 /*
  * Read the 2 bytes at an even gva as the loaded vCPU would, through the tables
  * the hart itself walks (nested paging); false if that would fault.
  */
 bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half);
+
+/* An interrupt waits, the host's or one that the loaded vCPU would take. */
+bool arch_interrupt_is_pending(void);
 
 /* Make what was written to memory visible to this hart's instruction fetch. */
 void arch_fence_i(void);
@@ -131,6 +151,9 @@ bool arch_satp_traps(void);
 
 /* True where the guest's page-table walks leave A and D to it (Svade). */
 bool arch_guest_svade(void);
+
+/* True where they see a PTE that turned valid with no fence (Svvptc). */
+bool arch_guest_svvptc(void);
 
 /* Bits of the real ASID and VMID. */
 unsigned arch_asid_bits(void);
@@ -159,12 +182,19 @@ bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid);
 bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid);
 
 /*
- * Real fences of shadow translations on this hart. leaf: valid leaves for gva
- * alone. asid: everything of one real ASID. all: of every real ASID.
+ * Real fences of shadow translations on this hart. leaf: leaves for gva alone, of
+ * one real ASID or all of them. asid: everything of one. all: of every one.
  */
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid);
+void arch_shadow_fence_leaf_all(gva_t gva);
 void arch_shadow_fence_asid(unsigned asid);
 void arch_shadow_fence_all(void);
+
+/*
+ * Fence all shadow translations on other harts, bit n of the mask for the hart of
+ * index n; on return they have.
+ */
+void arch_shadow_fence_remote(uint32_t harts);
 
 /* After every change of a G-stage table of that VMID. */
 void arch_gstage_fence(unsigned vmid);

@@ -18,6 +18,9 @@ void check_begin(uint64_t interval);
 /* The loaded vCPU's exit has been handled, and its guest is about to go on. */
 void check_exit(const struct vcpu *vcpu);
 
+/* False where an exit may be handled with no call of check_exit(). */
+bool check_wants_all(void);
+
 /* How often the tables were looked at, and found right, of all vCPUs. */
 uint64_t check_count(void);
 

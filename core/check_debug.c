@@ -37,3 +37,8 @@ uint64_t check_count(void)
 {
 	return __atomic_load_n(&checks, __ATOMIC_RELAXED);
 }
+
+bool check_wants_all(void)
+{
+	return true;
+}

@@ -16,3 +16,8 @@ uint64_t check_count(void)
 {
 	return 0;
 }
+
+bool check_wants_all(void)
+{
+	return false;
+}

@@ -12,6 +12,11 @@ void counters_count(struct vcpu *vcpu, enum exit_reason reason)
 	vcpu->counters.full[reason]++;
 }
 
+void counters_count_fast(struct vcpu *vcpu, enum exit_reason reason)
+{
+	vcpu->counters.fast[reason]++;
+}
+
 uint64_t counters_total(const struct exit_counters *counters)
 {
 	uint64_t total = 0;

@@ -61,7 +61,10 @@ static const exit_handler handlers[] = {
 
 void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	struct exit_result result = handlers[exit->cause](vcpu, exit);
+	struct exit_result result;
+
+	vcpu->last_fence = 0;
+	result = handlers[exit->cause](vcpu, exit);
 
 	switch (result.action) {
 	case EXIT_RESUME:

@@ -51,4 +51,26 @@ struct exit_result exit_retry(struct vcpu *vcpu);
 struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exit);
 struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit);
 
+/* A store that the paging mode has the guest not make itself, to RAM at gpa. */
+struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t gpa);
+
+/*
+ * The same for exits of which most registers have not been saved: to be called for
+ * those alone that exit_fast.S offers. A handler that is not told all it needs does
+ * nothing, and says so; the exit is then handled after the full save.
+ */
+
+/* EXIT_RESUME, EXIT_INJECT (it has been done), or EXIT_STOP: nothing was done. */
+enum exit_action exit_translation_fast(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/*
+ * An instruction of the guest's supervisor at pc, and its operands' values. True for
+ * a fence, or a write of satp, that was met there before and stands alone.
+ */
+bool exit_privileged_fast(struct vcpu *vcpu, uint64_t instruction, uint64_t rs1,
+			  uint64_t rs2, uint64_t pc);
+
+/* An SBI call; a0 to a7 are saved. */
+bool exit_sbi_fast(struct vcpu *vcpu);
+
 #endif

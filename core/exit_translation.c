@@ -106,8 +106,44 @@ struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exi
 		return access_device(vcpu, exit, translation.gpa);
 	case OUTCOME_NO_MEMORY:
 		return exit_stop("no memory left for its translation tables");
+	case OUTCOME_EMULATE_STORE:
+		return exit_store(vcpu, exit, translation.gpa);
+	case OUTCOME_UNPROTECTED:
+		counters_count(vcpu, REASON_PTE_WRITE);
+		return exit_resume();
 	case OUTCOME_ACCESS_FAULT:
 		break;
 	}
 	return inject_access_fault(vcpu, &exit->access);
+}
+
+static enum exit_action give_back(struct vcpu *vcpu, enum exit_reason reason,
+				  uint64_t number, const struct access *access)
+{
+	counters_count_fast(vcpu, reason);
+	arch_inject_exception(vcpu, number, access->gva.raw);
+	return EXIT_INJECT;
+}
+
+enum exit_action exit_translation_fast(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	const struct access *access = &exit->access;
+
+	vcpu->last_fence = 0;
+	switch (vcpu->vm->mode->fault(vcpu, exit).outcome) {
+	case OUTCOME_FILLED:
+		counters_count_fast(vcpu, REASON_SHADOW_MISS);
+		return EXIT_RESUME;
+	case OUTCOME_UNPROTECTED:
+		counters_count_fast(vcpu, REASON_PTE_WRITE);
+		return EXIT_RESUME;
+	case OUTCOME_PAGE_FAULT:
+		return give_back(vcpu, REASON_GUEST_PAGE_FAULT,
+				 page_fault_of(access->kind), access);
+	case OUTCOME_ACCESS_FAULT:
+		return give_back(vcpu, REASON_GUEST_ACCESS_FAULT,
+				 access_fault_of(access->kind), access);
+	default:
+		return EXIT_STOP;
+	}
 }

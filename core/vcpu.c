@@ -9,6 +9,7 @@
 void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->timer_deadline = UINT64_MAX;
+	vcpu->pmu = (struct pmu){0};
 	arch_vcpu_reset(vcpu, entry, a0, a1);
 }
 
@@ -20,10 +21,12 @@ void vcpu_run(struct vcpu *vcpu)
 	arch_vcpu_load(vcpu);
 	vm->mode->load(vcpu);
 	timer_load(vcpu);
+	pmu_load(vcpu);
 	while (vm->end == VM_RUNNING) {
 		arch_vcpu_enter(vcpu, &exit);
 		exit_handle(vcpu, &exit);
 	}
+	pmu_put(vcpu);
 	vm->mode->put(vcpu);
 	arch_vcpu_put(vcpu);
 }

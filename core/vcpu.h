@@ -10,9 +10,28 @@
 
 #include "arch/riscv/vcpu_state.h"
 #include "core/counters.h"
+#include "core/pmu.h"
 #include "core/types.h"
 
 struct vm;
+
+#define FENCE_SITES   16
+#define FENCE_ALONE   255
+#define FENCE_SINGLES 4 /* in a row, for it to take the fast path */
+
+/*
+ * A fence in the guest's code, and how often in a row nothing was retired with it: a
+ * hint, and no more. The instruction is compared, and what is behind does no harm.
+ */
+struct fence_site {
+	uint64_t pc;
+	uint64_t instruction; /* 0: none */
+	uint8_t reason;
+	bool has_address;
+	bool has_asid;
+	uint8_t singles; /* FENCE_ALONE: nothing behind it leads to another */
+	uint64_t unused; /* to a power of two, for the sake of its index */
+};
 
 /* HSM states, with the numbers of the SBI specification. */
 enum vcpu_state {
@@ -21,13 +40,17 @@ enum vcpu_state {
 };
 
 struct vcpu {
+	/* First, where one instruction of the trap vector reaches them: */
+	struct exit_counters counters;
+	uint64_t last_fence; /* pc of it, if the last exit was a fast one */
+	struct fence_site fence_sites[FENCE_SITES]; /* by pc */
 	struct arch_vcpu arch;
 	struct vm *vm;
 	unsigned id;
 	enum vcpu_state state;
 	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
-	struct exit_counters counters;
+	struct pmu pmu;
 };
 
 /* Where a vCPU starts: S-mode, interrupts off, a0 and a1 as given. */

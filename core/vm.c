@@ -50,9 +50,11 @@ static enum status check_config(const struct vm_config *config, const char **why
 	uint64_t free = page_alloc_free_pages() << PAGE_SHIFT;
 
 	if (!mode)
-		return refuse(why, STATUS_INVALID,
-			      "unknown paging mode '%s' (there are lsp and nested)",
-			      config->paging);
+		return refuse(
+			why, STATUS_INVALID,
+			"unknown paging mode '%s' (there are lsp, nested, shadow and "
+			"shadow-unsync)",
+			config->paging);
 	if (mode->missing())
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "paging mode %s is not possible on this machine: %s",

@@ -58,6 +58,21 @@ void vm_destroy(struct vm *vm);
 /* The first call decides how the VM ends; its vCPUs leave the guest. */
 void vm_end(struct vm *vm, enum vm_end end, const char *detail);
 
+/*
+ * Write to the VM's RAM from here once it runs, as from any device.
+ * STATUS_INVALID if not all of it is RAM.
+ */
+static inline enum status vm_write(struct vm *vm, gpa_t to, const void *from,
+				   uint64_t size)
+{
+	if (!vm->mode->write)
+		return guest_memory_write(&vm->memory, to, from, size);
+	if (!range_within(to.raw, size, vm->memory.base.raw, vm->memory.size))
+		return STATUS_INVALID;
+	vm->mode->write(vm, to, from, size);
+	return STATUS_OK;
+}
+
 const char *vm_end_text(enum vm_end end);
 
 /* One JSON object on the console: the exits and the state of a VM that ended. */

@@ -21,6 +21,13 @@ void asm_offsets(void)
 	OFFSET(VCPU_HOST_SP, struct vcpu, arch.host_sp);
 	OFFSET(VCPU_HOST_TP, struct vcpu, arch.host_tp);
 	OFFSET(VCPU_EXIT_VECTOR, struct vcpu, arch.exit_vector);
+	OFFSET(VCPU_SITE_PC, struct vcpu, arch.fast.site_pc);
+	OFFSET(VCPU_SITE_INSTRUCTION, struct vcpu, arch.fast.site_instruction);
+	OFFSET(VCPU_SITE_REGISTER, struct vcpu, arch.fast.site_register);
+	OFFSET(VCPU_TREE, struct vcpu, arch.fast.tree);
+	OFFSET(VCPU_SWITCHES, struct vcpu, arch.fast.switches);
+	OFFSET(VCPU_ROOTS, struct vcpu, arch.fast.roots);
+	OFFSET(VCPU_FAST_SATP_WRITES, struct vcpu, counters.fast[REASON_SATP_WRITE]);
 	OFFSET(ARCH_VCPU_F, struct arch_vcpu, f);
 	OFFSET(ARCH_VCPU_FCSR, struct arch_vcpu, fcsr);
 }

@@ -10,6 +10,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/host_table.h"
 #include "arch/riscv/sbi_client.h"
+#include "arch/riscv/seat_hs.h"
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/gnomon.h"
@@ -23,8 +24,6 @@ struct hart harts[HART_LIMIT];
 char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
 
 _Noreturn void boot_main(uint64_t hart, const void *tree);
-_Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp);
-
 /* A trap in Gnomon itself that nothing expected: a defect, said as such. */
 _Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp)
 {

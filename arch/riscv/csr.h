@@ -46,7 +46,9 @@
 #define CSR_HVIP       0x645
 #define CSR_HTINST     0x64a
 #define CSR_HGATP      0x680
+#define CSR_CYCLE      0xc00
 #define CSR_TIME       0xc01
+#define CSR_INSTRET    0xc02
 
 #define SSTATUS_SIE    (1 << 1)
 #define SSTATUS_SPIE   (1 << 5)

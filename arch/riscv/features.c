@@ -98,6 +98,16 @@ static void read_device_tree(void)
 		guarded("csrw " CSR_TEXT(CSR_HSTATEEN0) ", %1", "r"(unused));
 }
 
+/* The firmware may keep them from us (mcounteren), or have none to give. */
+static void probe_counters(void)
+{
+	unsigned long unused = 0;
+
+	features.counters =
+		guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
+		guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
+}
+
 /* Run the guest code at pc with a0 until it traps; returns scause. */
 static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64_t atp)
 {
@@ -183,6 +193,7 @@ void features_probe(hpa_t denied)
 	arch_gstage_fence(0);
 	arch_shadow_fence_all();
 	probe_environment();
+	probe_counters();
 	read_device_tree();
 	probe_by_guest(denied);
 }

@@ -39,6 +39,7 @@ size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 		{"sstc", features.sstc},
 		{"svade", isa->svade},
 		{"svinval", features.svinval},
+		{"svvptc", isa->svvptc},
 	};
 	size_t count = 0;
 
@@ -50,6 +51,11 @@ size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 		if (probed[i].shown)
 			names[count++] = probed[i].name;
 	return count;
+}
+
+bool arch_guest_svvptc(void)
+{
+	return host_fdt_has_extension(&machine.fdt.harts[0], "svvptc");
 }
 
 const char *arch_guest_mmu_type(void)

@@ -5,22 +5,39 @@
  */
 #include "arch/riscv/sbi_client.h"
 #include "core/arch.h"
+#include "core/panic.h"
 #include "core/sbi_numbers.h"
 
-struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
-			   uint64_t a1, uint64_t a2)
+static struct sbi_return call(uint64_t extension, uint64_t function, uint64_t a0,
+			      uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	register uint64_t r0 __asm__("a0") = a0;
 	register uint64_t r1 __asm__("a1") = a1;
 	register uint64_t r2 __asm__("a2") = a2;
+	register uint64_t r3 __asm__("a3") = a3;
 	register uint64_t r6 __asm__("a6") = function;
 	register uint64_t r7 __asm__("a7") = extension;
 
 	__asm__ volatile("ecall"
 			 : "+r"(r0), "+r"(r1)
-			 : "r"(r2), "r"(r6), "r"(r7)
+			 : "r"(r2), "r"(r3), "r"(r6), "r"(r7)
 			 : "memory");
 	return (struct sbi_return){.error = (int64_t)r0, .value = r1};
+}
+
+struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
+			   uint64_t a1, uint64_t a2)
+{
+	return call(extension, function, a0, a1, a2, 0);
+}
+
+/* Start and size 0: all addresses. The firmware waits for the other hart. */
+void sbi_fence_shadow(uint64_t hart)
+{
+	struct sbi_return done =
+		call(SBI_EXTENSION_RFENCE, SBI_RFENCE_HFENCE_VVMA, 1, hart, 0, 0);
+
+	assert(done.error == SBI_SUCCESS);
 }
 
 uint64_t sbi_version(void)

@@ -19,6 +19,9 @@ struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
 /* The SBI version, major in bits 30:24, minor below. */
 uint64_t sbi_version(void);
 
+/* hfence.vvma of everything on another hart, by its id; it has been done on return. */
+void sbi_fence_shadow(uint64_t hart);
+
 void sbi_set_timer(uint64_t deadline);
 
 #endif

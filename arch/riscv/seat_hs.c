@@ -79,7 +79,7 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	csr_write(CSR_VSATP, 0);
 	csr_write(CSR_HVIP, csrs->vip);
 	csr_write(CSR_SCOUNTEREN, csrs->counteren);
-	csr_write(CSR_HCOUNTEREN, COUNTERS_FOR_GUEST);
+	csr_write(CSR_HCOUNTEREN, COUNTERS_FOR_GUEST & ~vcpu->arch.trapped_counters);
 	set_environment(vcpu->vm->mode->isa().cache_management);
 	csr_write(CSR_HTIMEDELTA, vcpu->arch.time_delta);
 	if (features.sstc)
@@ -206,6 +206,25 @@ static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exi
 	return false;
 }
 
+void seat_describe_page_fault(struct vcpu *vcpu, uint64_t cause, struct vm_exit *exit)
+{
+	static const enum access_kind kinds[] = {
+		[EXCEPTION_FETCH_PAGE] = ACCESS_FETCH,
+		[EXCEPTION_LOAD_PAGE] = ACCESS_LOAD,
+		[EXCEPTION_STORE_PAGE] = ACCESS_STORE,
+	};
+	gva_t gva = GVA(csr_read(CSR_STVAL));
+
+	*exit = (struct vm_exit){
+		.cause = CAUSE_TRANSLATION,
+		.number = cause,
+		.value = gva.raw,
+		.access = arch_access(vcpu, gva, kinds[cause]),
+		.transformed = csr_read(CSR_HTINST),
+	};
+	exit->access.kind = true_kind(vcpu, exit->access.kind);
+}
+
 static void describe_exception(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 {
 	if (describe_translation(vcpu, code, exit))
@@ -225,11 +244,23 @@ static enum exit_cause interrupt_cause(uint64_t number)
 	return number == 9 ? CAUSE_EXTERNAL : CAUSE_SOFTWARE;
 }
 
+/*
+ * The fast vector leaves stvec as it is for the guest, so that a trap out of its C
+ * comes to it as if it were the guest's; but for SPV.
+ */
+void seat_assert_guest(const struct vcpu *vcpu)
+{
+	if (!(vcpu->arch.hstatus & HSTATUS_SPV))
+		host_trap_panic(csr_read(CSR_SCAUSE), csr_read(CSR_SEPC),
+				csr_read(CSR_STVAL), vcpu->arch.x[2]);
+}
+
 void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	uint64_t cause;
 
 	vcpu_enter(vcpu);
+	seat_assert_guest(vcpu);
 	cause = csr_read(CSR_SCAUSE);
 	*exit = (struct vm_exit){
 		.number = cause & ~INTERRUPT_CAUSE,
@@ -288,6 +319,37 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 	return features.sstc;
 }
 
+static uint64_t counter_enable(enum hart_counter which)
+{
+	return which == COUNTER_CYCLE ? COUNTEREN_CY : COUNTEREN_IR;
+}
+
+bool arch_has_counters(void)
+{
+	return features.counters;
+}
+
+uint64_t arch_counter(enum hart_counter which)
+{
+	return which == COUNTER_CYCLE ? csr_read(CSR_CYCLE) : csr_read(CSR_INSTRET);
+}
+
+void arch_counter_trap(struct vcpu *vcpu, enum hart_counter which, bool trap)
+{
+	uint64_t *trapped = &vcpu->arch.trapped_counters;
+
+	if (trap)
+		*trapped |= counter_enable(which);
+	else
+		*trapped &= ~counter_enable(which);
+	csr_write(CSR_HCOUNTEREN, COUNTERS_FOR_GUEST & ~*trapped);
+}
+
+bool arch_counter_permitted(const struct vcpu *vcpu, enum hart_counter which)
+{
+	return !runs_user(vcpu) || (csr_read(CSR_SCOUNTEREN) & counter_enable(which));
+}
+
 bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 {
 	return kind == ACCESS_FETCH ? guarded_fetch_half(gva, half)
@@ -316,6 +378,12 @@ uint64_t arch_time(void)
 unsigned arch_hart_index(void)
 {
 	return (unsigned)(this_hart() - harts);
+}
+
+bool arch_interrupt_is_pending(void)
+{
+	return (csr_read(CSR_SIP) & csr_read(CSR_SIE)) ||
+	       (csr_read(CSR_VSIP) & csr_read(CSR_VSIE));
 }
 
 void arch_host_external_enable(void)

@@ -5,10 +5,27 @@
 #ifndef ARCH_RISCV_SEAT_HS_H
 #define ARCH_RISCV_SEAT_HS_H
 
+#include "core/arch.h"
 #include "core/vcpu.h"
 
 /* switch.S: run the guest until it traps; the trap CSRs tell why. */
 void vcpu_enter(struct vcpu *vcpu);
+
+/* What a page fault was, for a vCPU whose pc and status registers are current. */
+void seat_describe_page_fault(struct vcpu *vcpu, uint64_t cause, struct vm_exit *exit);
+
+/* Panics if the trap just taken, whose hstatus is in the vCPU, was Gnomon's own. */
+void seat_assert_guest(const struct vcpu *vcpu);
+
+/* boot.c: a trap of Gnomon's own, with nothing to go on at. */
+_Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp);
+
+/*
+ * The C of exit_fast.S: one of FAST_*, or whether the exit is finished and the guest
+ * goes on behind the instruction.
+ */
+unsigned exit_fast_fault(struct vcpu *vcpu, uint64_t cause);
+bool exit_fast_call(struct vcpu *vcpu);
 
 /* switch.S: 16 bits at a guest address; false if the access would fault. */
 bool guarded_fetch_half(gva_t gva, uint16_t *half);

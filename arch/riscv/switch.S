@@ -10,9 +10,11 @@
  * for a0, which sscratch holds.
  */
 #include "arch/riscv/csr.h"
+#include "arch/riscv/exit_fast.h"
 #include "arch/riscv/layout.h"
 #include "asm_offsets.h"
 
+/* 13 registers, and the vCPU that runs, where the fast vector finds it. */
 #define FRAME_SIZE 112
 
 .macro each_callee_saved op
@@ -44,6 +46,7 @@
 vcpu_enter:
 	addi	sp, sp, -FRAME_SIZE
 	each_callee_saved sd
+	sd	a0, HOST_FRAME_VCPU(sp)
 	sd	sp, VCPU_HOST_SP(a0)
 	sd	tp, VCPU_HOST_TP(a0)
 	ld	t0, VCPU_PC(a0)

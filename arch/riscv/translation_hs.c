@@ -6,8 +6,13 @@
  */
 #include "arch/riscv/csr.h"
 #include "arch/riscv/features.h"
+#include "arch/riscv/hart.h"
+#include "arch/riscv/sbi_client.h"
 #include "core/arch.h"
 #include "core/vcpu.h"
+#include "mm/pte.h"
+
+extern char guest_exit_vector[], guest_fast_vector[];
 
 #define EXCEPTION_BIT(number) (UINT64_C(1) << (number))
 
@@ -36,24 +41,19 @@ static void set_gstage(uint64_t hgatp, unsigned vmid)
 		arch_shadow_fence_all();
 }
 
-/* vsatp and hgatp have the same fields; what is an ASID there is a VMID here. */
-static uint64_t atp(unsigned mode, hpa_t root, unsigned id)
-{
-	return (uint64_t)mode << SATP_MODE_SHIFT | (uint64_t)id << SATP_ASID_SHIFT |
-	       root.raw >> PAGE_SHIFT;
-}
-
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
 {
 	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
+	vcpu->arch.exit_vector = (uintptr_t)guest_exit_vector;
 	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
-	set_gstage(atp(mode, root, vmid), vmid);
+	set_gstage(satp_make(mode, vmid, root.raw), vmid);
 	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
 }
 
 void arch_translate_shadow(struct vcpu *vcpu)
 {
 	vcpu->arch.hstatus |= HSTATUS_VTVM;
+	vcpu->arch.exit_vector = (uintptr_t)guest_fast_vector;
 	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS);
 	set_gstage(0, 0);
 }
@@ -72,17 +72,18 @@ void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value)
 
 void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 {
-	csr_write(CSR_VSATP, atp(mode, root, asid));
+	csr_write(CSR_VSATP, satp_make(mode, asid, root.raw));
 }
 
 bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)
 {
-	return csr_read(CSR_VSATP) == atp(mode, root, asid) && csr_read(CSR_HGATP) == 0;
+	return csr_read(CSR_VSATP) == satp_make(mode, asid, root.raw) &&
+	       csr_read(CSR_HGATP) == 0;
 }
 
 bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
 {
-	return csr_read(CSR_HGATP) == atp(mode, root, vmid);
+	return csr_read(CSR_HGATP) == satp_make(mode, vmid, root.raw);
 }
 
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
@@ -91,6 +92,11 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, %1" ::"r"(gva.raw),
 			 "r"((uint64_t)asid)
 			 : "memory");
+}
+
+void arch_shadow_fence_leaf_all(gva_t gva)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, x0" ::"r"(gva.raw) : "memory");
 }
 
 void arch_shadow_fence_asid(unsigned asid)
@@ -102,6 +108,17 @@ void arch_shadow_fence_asid(unsigned asid)
 void arch_shadow_fence_all(void)
 {
 	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, x0" ::: "memory");
+}
+
+/*
+ * The firmware does it: its interrupts reach a hart wherever it is, in the guest or
+ * waiting for a lock. Hart ids may be sparse, so it is asked for one at a time.
+ */
+void arch_shadow_fence_remote(uint32_t targets)
+{
+	for (unsigned i = 0; i < HART_LIMIT; i++)
+		if (targets >> i & 1)
+			sbi_fence_shadow(harts[i].id);
 }
 
 void arch_gstage_fence(unsigned vmid)

@@ -10,6 +10,7 @@
 #ifndef ARCH_RISCV_VCPU_STATE_H
 #define ARCH_RISCV_VCPU_STATE_H
 
+#include "arch/riscv/exit_fast.h"
 #include "core/types.h"
 
 struct guest_csrs {
@@ -40,6 +41,8 @@ struct arch_vcpu {
 	struct guest_csrs csrs;
 	uint64_t f[32];
 	uint64_t fcsr;
+	uint64_t trapped_counters; /* bits of hcounteren to be clear */
+	struct fast_switch fast;   /* large: what assembly reaches is before it */
 };
 
 #endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fast trap vector of seat hs: exits that need few registers are finished here
+ * and never leave the guest's other registers.
+ *
+ * On entry all 31 registers are the guest's, sscratch = its struct vcpu. Gnomon's C
+ * is compiled not to use t2 to t6, a6 and a7 (see the Makefile), and gp is nobody's;
+ * s0 to s11 it gives back. So what it may change is ra, sp, tp, t0, t1 and a0 to a5:
+ * those are saved in the vCPU. What is not finished here goes on to the full save
+ * with every register the guest's again, as if nothing had been.
+ */
+#include "arch/riscv/csr.h"
+#include "arch/riscv/exit_fast.h"
+#include "asm_offsets.h"
+
+#define X(n) (VCPU_X + 8 * (n))
+
+/*
+ * Readers: a table of two instructions for each register n, which bring its value to
+ * \to. Those that the vector has changed by then are in the vCPU, a0 in sscratch.
+ */
+.macro read_register n, to, back, changed:vararg
+	.set	in_memory, 0
+	.irp	m, \changed
+	.if	\m == \n
+	.set	in_memory, 1
+	.endif
+	.endr
+	.if	\n == 0
+	li	\to, 0
+	.elseif	\n == 10
+	csrr	\to, CSR_SSCRATCH
+	.elseif	in_memory
+	ld	\to, X(\n)(a0)
+	.else
+	mv	\to, x\n
+	.endif
+	j	\back
+.endm
+
+.macro register_readers name, to, back, changed:vararg
+	.balign	8
+	.option push
+	.option norvc
+\name:
+	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	read_register \n, \to, \back, \changed
+	.endr
+	.option pop
+.endm
+
+	.option norelax
+	.text
+	.globl	guest_fast_vector
+	.balign	8
+guest_fast_vector:
+	csrrw	a0, CSR_SSCRATCH, a0
+	sd	t0, X(5)(a0)
+	sd	t1, X(6)(a0)
+	sd	a1, X(11)(a0)
+	csrr	t0, CSR_SCAUSE
+	li	t1, CAUSE_VIRTUAL_INSTRUCTION
+	bne	t0, t1, not_privileged
+
+/*
+ * A write of satp that was seen before and stands alone, with a value whose tree is
+ * known to be as it should: see struct fast_switch.
+ */
+	csrr	t0, CSR_STVAL
+	ld	t1, VCPU_SITE_INSTRUCTION(a0)
+	bne	t0, t1, privileged
+	csrr	t1, CSR_SEPC
+	ld	t0, VCPU_SITE_PC(a0)
+	bne	t0, t1, privileged
+	csrr	t0, CSR_SSTATUS
+	andi	t0, t0, SSTATUS_SPP
+	beqz	t0, privileged
+	lwu	t0, VCPU_SITE_REGISTER(a0)
+	lla	t1, satp_readers
+	add	t1, t1, t0
+	jr	t1
+satp_value:
+	srli	t0, a1, SATP_ASID_SHIFT
+	xor	t0, t0, a1
+	andi	t0, t0, FAST_ROOT_COUNT - 1
+	slli	t0, t0, FAST_ROOT_SHIFT
+	add	t0, t0, a0
+	ld	t1, (VCPU_ROOTS + FAST_ROOT_SATP)(t0)
+	bne	t1, a1, privileged
+	ld	t1, (VCPU_ROOTS + FAST_ROOT_VSATP)(t0)
+	beqz	t1, privileged
+	csrw	CSR_VSATP, t1
+	ld	t1, (VCPU_ROOTS + FAST_ROOT_TREE)(t0)
+	sd	t1, VCPU_TREE(a0)
+	ld	t1, VCPU_SWITCHES(a0)
+	addi	t1, t1, 1
+	sd	t1, VCPU_SWITCHES(a0)
+	sd	t1, (VCPU_ROOTS + FAST_ROOT_USED)(t0)
+	ld	t1, VCPU_FAST_SATP_WRITES(a0)
+	addi	t1, t1, 1
+	sd	t1, VCPU_FAST_SATP_WRITES(a0)
+	csrr	t1, CSR_SEPC
+	addi	t1, t1, 4
+	csrw	CSR_SEPC, t1
+	ld	t0, X(5)(a0)
+	ld	t1, X(6)(a0)
+	ld	a1, X(11)(a0)
+	csrrw	a0, CSR_SSCRATCH, a0
+	sret
+
+/* The others, in C. A trap of Gnomon's own meanwhile shows by hstatus.SPV = 0. */
+.macro enter_c
+	csrr	t0, CSR_SSCRATCH
+	sd	t0, X(10)(a0)
+	csrw	CSR_SSCRATCH, a0
+	ld	sp, VCPU_HOST_SP(a0)
+	ld	tp, VCPU_HOST_TP(a0)
+.endm
+
+.macro save_for_c
+	sd	ra, X(1)(a0)
+	sd	sp, X(2)(a0)
+	sd	tp, X(4)(a0)
+	sd	a2, X(12)(a0)
+	sd	a3, X(13)(a0)
+	sd	a4, X(14)(a0)
+	sd	a5, X(15)(a0)
+.endm
+
+/* Every register that C may have changed, from the vCPU in a0. */
+.macro restore_after_c
+	ld	ra, X(1)(a0)
+	ld	sp, X(2)(a0)
+	ld	tp, X(4)(a0)
+	ld	t0, X(5)(a0)
+	ld	t1, X(6)(a0)
+	ld	a1, X(11)(a0)
+	ld	a2, X(12)(a0)
+	ld	a3, X(13)(a0)
+	ld	a4, X(14)(a0)
+	ld	a5, X(15)(a0)
+	ld	a0, X(10)(a0)
+.endm
+
+/* t0 = stval, the instruction: a1, pc in a4, the values of rs1 and rs2 in a2 and a3. */
+privileged:
+	save_for_c
+	csrr	t0, CSR_SSTATUS
+	andi	t0, t0, SSTATUS_SPP
+	beqz	t0, not_offered
+	csrr	t0, CSR_STVAL
+	srli	t1, t0, 15 - 3
+	andi	t1, t1, 31 << 3
+	lla	a1, rs1_readers
+	add	t1, t1, a1
+	jr	t1
+rs1_value:
+	srli	t1, t0, 20 - 3
+	andi	t1, t1, 31 << 3
+	bnez	t1, read_rs2
+rs2_value:
+	mv	a1, t0
+	csrr	a4, CSR_SEPC
+	enter_c
+	call	exit_privileged_fast
+	mv	t0, a0
+	ld	a0, HOST_FRAME_VCPU(sp)
+	beqz	t0, not_finished
+	csrr	t1, CSR_SEPC
+	addi	t1, t1, 4
+	csrw	CSR_SEPC, t1
+	restore_after_c
+	sret
+
+read_rs2:
+	lla	a1, rs2_readers
+	add	t1, t1, a1
+	jr	t1
+
+not_privileged:
+	save_for_c
+	li	t1, FAST_FAULTS
+	bgeu	t0, t1, not_offered
+	li	t1, FAST_FAULT_MASK
+	srl	t1, t1, t0
+	andi	t1, t1, 1
+	beqz	t1, no_fault
+	mv	a1, t0
+	enter_c
+	call	exit_fast_fault
+	mv	t0, a0
+	ld	a0, HOST_FRAME_VCPU(sp)
+	li	t1, FAST_AGAIN
+	beq	t0, t1, 1f
+	beqz	t0, not_finished
+	ld	t0, VCPU_PC(a0)
+	ld	t1, VCPU_SSTATUS(a0)
+	ld	a1, VCPU_HSTATUS(a0)
+	csrw	CSR_SEPC, t0
+	csrw	CSR_SSTATUS, t1
+	csrw	CSR_HSTATUS, a1
+1:	restore_after_c
+	sret
+
+/* The firmware, which C may call, has its arguments in a6 and a7 too. */
+no_fault:
+	li	t1, CAUSE_VS_ECALL
+	bne	t0, t1, not_offered
+	sd	a6, X(16)(a0)
+	sd	a7, X(17)(a0)
+	enter_c
+	call	exit_fast_call
+	mv	t0, a0
+	ld	a0, HOST_FRAME_VCPU(sp)
+	ld	a6, X(16)(a0)
+	ld	a7, X(17)(a0)
+	beqz	t0, not_finished
+	csrr	t1, CSR_SEPC
+	addi	t1, t1, 4
+	csrw	CSR_SEPC, t1
+	restore_after_c
+	sret
+
+not_offered:
+	enter_c
+not_finished:
+	restore_after_c
+	j	guest_exit_vector
+
+	register_readers satp_readers, a1, satp_value, 5, 6, 11
+	register_readers rs1_readers, a2, rs1_value, 5, 6, 11, 12, 13
+	register_readers rs2_readers, a3, rs2_value, 5, 6, 11, 12, 13
