@@ -6,7 +6,6 @@
 #include "core/sbi/sbi.h"
 
 #define SPECIFICATION_2_0      (2 << 24)
-#define IMPLEMENTATION_ID      0x676e6f6d /* "gnom": registered by nobody */
 #define IMPLEMENTATION_VERSION 1
 
 static void handle(struct vcpu *vcpu, const struct sbi_request *request,
@@ -18,7 +17,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		answer->value = SPECIFICATION_2_0;
 		break;
 	case SBI_BASE_IMPLEMENTATION_ID:
-		answer->value = IMPLEMENTATION_ID;
+		answer->value = SBI_IMPLEMENTATION_GNOMON;
 		break;
 	case SBI_BASE_IMPLEMENTATION_VERSION:
 		answer->value = IMPLEMENTATION_VERSION;
@@ -40,5 +39,6 @@ const struct sbi_extension sbi_base = {
 	.first = SBI_EXTENSION_BASE,
 	.last = SBI_EXTENSION_BASE,
 	.reason = REASON_SBI_OTHER,
+	.fast = true,
 	.handle = handle,
 };

@@ -33,7 +33,7 @@ static void read_text(struct vm *vm, gpa_t to, uint64_t size, struct sbi_answer 
 
 		if (got < 0)
 			return;
-		guest_memory_write(&vm->memory, GPA(to.raw + answer->value), &byte, 1);
+		vm_write(vm, GPA(to.raw + answer->value), &byte, 1);
 	}
 }
 

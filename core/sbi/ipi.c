@@ -4,8 +4,11 @@
 
 void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, const void *unused)
 {
-	(void)vcpu;
 	(void)unused;
+	if (target != vcpu) {
+		pmu_saw(vcpu, SBI_PMU_FIRMWARE_IPI_SENT);
+		pmu_saw(target, SBI_PMU_FIRMWARE_IPI_RECEIVED);
+	}
 	arch_guest_interrupt_set(target, GUEST_SOFTWARE, true);
 }
 
@@ -24,5 +27,6 @@ const struct sbi_extension sbi_ipi = {
 	.first = SBI_EXTENSION_IPI,
 	.last = SBI_EXTENSION_IPI,
 	.reason = REASON_SBI_IPI,
+	.fast = true,
 	.handle = handle,
 };

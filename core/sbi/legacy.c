@@ -31,6 +31,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 
 	switch (request->extension) {
 	case SBI_LEGACY_SET_TIMER:
+		pmu_saw(vcpu, SBI_PMU_FIRMWARE_SET_TIMER);
 		timer_set_guest(vcpu, argument[0]);
 		break;
 	case SBI_LEGACY_CONSOLE_PUTCHAR:

@@ -5,17 +5,33 @@
  */
 #include "core/sbi/sbi.h"
 
-void sbi_remote_fence(struct vcpu *vcpu, struct vcpu *target, const void *fence)
+/* A request of a guest that names another of its harts, for the PMU's counters. */
+static void saw(struct vcpu *vcpu, struct vcpu *target, unsigned sent, unsigned received)
 {
-	(void)vcpu;
+	if (target == vcpu)
+		return;
+	pmu_saw(vcpu, sent);
+	pmu_saw(target, received);
+}
+
+void sbi_remote_fence(struct vcpu *vcpu, struct vcpu *target, const void *argument)
+{
+	const struct fence *fence = argument;
+
+	if (fence->has_asid)
+		saw(vcpu, target, SBI_PMU_FIRMWARE_SFENCE_VMA_ASID_SENT,
+		    SBI_PMU_FIRMWARE_SFENCE_VMA_ASID_RECEIVED);
+	else
+		saw(vcpu, target, SBI_PMU_FIRMWARE_SFENCE_VMA_SENT,
+		    SBI_PMU_FIRMWARE_SFENCE_VMA_RECEIVED);
 	target->vm->mode->fence(target, fence);
 }
 
 void sbi_remote_fence_i(struct vcpu *vcpu, struct vcpu *target, const void *unused)
 {
-	(void)vcpu;
-	(void)target;
 	(void)unused;
+	saw(vcpu, target, SBI_PMU_FIRMWARE_FENCE_I_SENT,
+	    SBI_PMU_FIRMWARE_FENCE_I_RECEIVED);
 	arch_fence_i();
 }
 
@@ -63,5 +79,6 @@ const struct sbi_extension sbi_rfence = {
 	.first = SBI_EXTENSION_RFENCE,
 	.last = SBI_EXTENSION_RFENCE,
 	.reason = REASON_SBI_RFENCE,
+	.fast = true,
 	.handle = handle,
 };

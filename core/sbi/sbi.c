@@ -3,8 +3,8 @@
 #include "core/sbi/sbi.h"
 
 static const struct sbi_extension *const extensions[] = {
-	&sbi_time, &sbi_rfence, &sbi_ipi,  &sbi_base,
-	&sbi_hsm,  &sbi_srst,	&sbi_dbcn, &sbi_legacy,
+	&sbi_time, &sbi_rfence, &sbi_ipi, &sbi_base,   &sbi_hsm,
+	&sbi_srst, &sbi_dbcn,	&sbi_pmu, &sbi_legacy,
 };
 
 const struct sbi_extension *sbi_extension_find(uint64_t id)
@@ -27,22 +27,42 @@ static struct sbi_request read_request(const struct vcpu *vcpu)
 	return request;
 }
 
+static void serve(struct vcpu *vcpu, const struct sbi_extension *extension,
+		  const struct sbi_request *request)
+{
+	struct sbi_answer answer = {.error = SBI_ERR_NOT_SUPPORTED};
+
+	if (extension) {
+		answer.error = SBI_SUCCESS;
+		extension->handle(vcpu, request, &answer);
+	}
+	vcpu->arch.x[10] = (uint64_t)answer.error;
+	if (!extension || !extension->legacy)
+		vcpu->arch.x[11] = answer.value;
+}
+
 struct exit_result exit_sbi(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	const struct sbi_request request = read_request(vcpu);
 	const struct sbi_extension *extension = sbi_extension_find(request.extension);
-	struct sbi_answer answer = {.error = SBI_ERR_NOT_SUPPORTED};
 
 	(void)exit;
-	if (extension) {
-		answer.error = SBI_SUCCESS;
-		extension->handle(vcpu, &request, &answer);
-	}
+	/* Before it is handled: a call that reads an exit counter finds itself there. */
 	counters_count(vcpu, extension ? extension->reason : REASON_SBI_OTHER);
-	vcpu->arch.x[10] = (uint64_t)answer.error;
-	if (!extension || !extension->legacy)
-		vcpu->arch.x[11] = answer.value;
+	serve(vcpu, extension, &request);
 	return exit_resume_next(4);
+}
+
+bool exit_sbi_fast(struct vcpu *vcpu)
+{
+	const struct sbi_request request = read_request(vcpu);
+	const struct sbi_extension *extension = sbi_extension_find(request.extension);
+
+	if (!extension || !extension->fast)
+		return false;
+	counters_count_fast(vcpu, extension->reason);
+	serve(vcpu, extension, &request);
+	return true;
 }
 
 static bool mask_names(unsigned id, uint64_t mask, uint64_t mask_base)

@@ -29,13 +29,14 @@ struct sbi_extension {
 	uint64_t first; /* extension ids served */
 	uint64_t last;
 	bool legacy; /* answers in a0 alone */
+	bool fast;   /* neither stops a vCPU nor looks at more than a0 to a7 */
 	enum exit_reason reason;
 	void (*handle)(struct vcpu *vcpu, const struct sbi_request *request,
 		       struct sbi_answer *answer);
 };
 
 extern const struct sbi_extension sbi_base, sbi_time, sbi_ipi, sbi_rfence, sbi_hsm,
-	sbi_srst, sbi_dbcn, sbi_legacy;
+	sbi_srst, sbi_dbcn, sbi_pmu, sbi_legacy;
 
 /* NULL if no extension has that id. */
 const struct sbi_extension *sbi_extension_find(uint64_t id);
