@@ -49,7 +49,7 @@ ATTACKS = {
     "edges": Attack(60, True),
     "hang": Attack(1, False),
 }
-MODES = ("lsp", "nested")
+MODES = ("lsp", "nested", "shadow", "shadow-unsync")
 
 STATUS = {"power-off": 0, "reboot": 0, "failure": 1, "stopped": 3}
 STOPS = ("time limit", "all of its harts have stopped")
