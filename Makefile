@@ -33,6 +33,8 @@ CFLAGS  := $(MACHINE) -std=gnu11 -O2 -g -ffreestanding -fno-builtin -fno-common 
 	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	-fvisibility=hidden \
 	$(WARNINGS) $(INCLUDE)
+# Not t2 to t6, a6 and a7: what C leaves alone, the fast trap vector need not save.
+CFLAGS += $(foreach n,7 16 17 28 29 30 31,-ffixed-x$(n))
 CFLAGS.gcc := -fno-tree-loop-distribute-patterns
 CFLAGS  += $(CFLAGS.$(COMPILER))
 # libfdt's static functions in its header are not ours to warn about.
@@ -55,9 +57,11 @@ all: $(BUILD)/gnomon.bin $(BUILD)/gnomon-debug.bin guests
 
 include guests/guests.mk
 include guests/hostile/hostile.mk
+include guests/linux/linux.mk
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
 include tests/oracle/oracle.mk
+include scripts/plugin/plugin.mk
 
 # ---- the hypervisor ----
 
@@ -115,7 +119,7 @@ run: setup
 .PHONY: test
 test:
 	@scripts/setup test
-	@$(MAKE) --no-print-directory all unit-tests oracle-programs fuzz-programs
+	@$(MAKE) --no-print-directory all workloads plugins unit-tests oracle-programs fuzz-programs
 	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests
 
@@ -126,13 +130,15 @@ check: $(OUT)/asm_offsets.h
 		CLANG_TARGET='$(filter-out -fuse-ld=lld,$(wordlist 2,9,$(CC.clang)))' \
 		HYPERVISOR_FLAGS='$(filter-out $(CFLAGS.gcc),$(CFLAGS))' \
 		GUEST_FLAGS='$(filter-out $(CFLAGS.gcc),$(GUEST_CFLAGS))' \
+		LINUX_FLAGS='$(WORKLOADS_CFLAGS)' \
 		HOST_FLAGS='$(filter-out -fsanitize% -fno-sanitize%,$(UNIT_CFLAGS))' \
 		scripts/check-static $(FILES)
 
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests $(BUILD)/gnomon.* \
-		$(BUILD)/gnomon-debug.* $(FUZZ_TARGETS) $(ORACLE_BUILD) $(BUILD)/mutation
+		$(BUILD)/gnomon-debug.* $(FUZZ_TARGETS) $(ORACLE_BUILD) $(PLUGIN_BUILD) \
+		$(BUILD)/mutation
 
 .PHONY: help
 help:
@@ -147,14 +153,19 @@ help:
 	@echo '  oracle  random guests against the model of a TLB, one sequence for each of SEEDS'
 	@echo '  oracle-programs  build the oracle alone (build/oracle/{fast,sanitized}/oracle)'
 	@echo '  hostile  every attack of the hostile guest with each of SEEDS (1-20)'
+	@echo '  plugins  the TLB model and the instruction counts, for QEMU (build/plugins/*.so)'
 	@echo '  mutation  break the engine on purpose, and see that the tests notice'
+	@echo '  bench  measure everything in every paging mode, with results in build/bench/'
+	@echo '  bench-quick  the same at the smallest sizes, in less than 3 minutes'
+	@echo '  bench-ready  install, fetch and build what these two need'
 	@echo '  check  static analysis: cppcheck, the analyzer of clang, every header by itself'
 	@echo '  guests the bundled bare-metal guests (build/guests/*.bin)'
+	@echo '  workloads  the workloads for a Linux guest alone (build/guests/workloads)'
 	@echo '  setup  install and fetch what `run` needs, and no more'
 	@echo '  clean  remove what was built; what was fetched stays (rm -r build for that)'
 	@echo '  help   this text'
 	@echo 'Variables:'
-	@echo '  PAGING=lsp|nested   paging mode of `run` (lsp)'
+	@echo '  PAGING=MODE         paging mode of `run`: lsp, nested, shadow or shadow-unsync (lsp)'
 	@echo '  MEMORY=512M         memory of the guest of `run`'
 	@echo '  SEEDS=1-1000        seeds of `oracle` and `hostile`'
 	@echo '  OPERATIONS=20000    operations of each sequence of `oracle`'
@@ -162,6 +173,7 @@ help:
 	@echo '  MUTANT=TEXT         only the mutants of `mutation` with this in their name'
 	@echo '  RUNS=10000000       executions of each target of `fuzz`'
 	@echo '  FUZZ=fuzz_NAME      only this target of `fuzz`'
+	@echo '  BENCH_ARGUMENTS=    more options of `bench` (see scripts/bench --help)'
 	@echo '  COMPILER=gcc|clang  compiler of the hypervisor (gcc)'
 	@echo '  CROSS=PREFIX        prefix of the cross tools (riscv64-linux-gnu-)'
 	@echo '  QEMU=FILE           emulator to use, whatever the behaviour probe says'

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+All rows as files: results.csv for programs, results.md for people, and the plots.
+"""
+import os
+import statistics
+
+from benchlib import goals, row
+
+NOTHING = "–"
+SHADOWS = ("shadow", "shadow-unsync")
+REASONS_SHOWN = 3
+
+
+def short(value, digits=3):
+    """A number as people read it: 1,234 or 12.3 or 0.00123."""
+    if value is None:
+        return NOTHING
+    if value == 0 or float(value).is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{float(f'{value:.{digits}g}'):g}"
+
+
+def table(header, lines):
+    """A table of Markdown; the first column is text, the others numbers."""
+    made = ["| " + " | ".join(header) + " |",
+            "| --- |" + " ---: |" * (len(header) - 1)]
+    made += ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join(made) + "\n"
+
+
+def title(case):
+    return " ".join(part for part in case if part)
+
+
+def matrix(rows, modes, cases, cell):
+    """Cases by modes; those without any value are left out."""
+    lines = []
+    for case in cases:
+        cells = [cell(case, mode) for mode in modes]
+        if any(text != NOTHING for text in cells):
+            lines.append([title(case), *cells])
+    return lines
+
+
+def header_part(facts):
+    lines = "".join(f"| {name} | {text} |\n" for name, text in facts)
+    return f"# Measurements\n\n| | |\n| --- | --- |\n{lines}"
+
+
+def problems_of(rows):
+    return [": ".join(part for part in (title((one.suite, one.workload, one.parameter)),
+                                        f"{one.mode}, round {one.round}" if one.mode else "",
+                                        one.unit) if part)
+            for one in rows.problems(row.FAILED)]
+
+
+def problems_part(rows):
+    failed = [f"- {text}\n" for text in problems_of(rows)]
+    lines = [f"- {title((one.suite, one.workload, one.parameter))} in `{one.mode}`: "
+             f"{one.unit}\n" for one in rows.problems(row.UNSUPPORTED)]
+    text = "## What failed\n\n" + "".join(failed) if failed else ""
+    if lines:
+        text += ("\n" if text else "") + "## What a mode cannot do here\n\n" + "".join(lines)
+    return text
+
+
+def against(value, limit):
+    """A number with as many digits as tell it from its limit."""
+    digits = 3
+    while value is not None and value != limit and digits < 9 and \
+            float(f"{value:.{digits}g}") == limit:
+        digits += 1
+    return short(value, digits)
+
+
+def goals_part(rows, modes, quick):
+    lines = [[goal.work, goal.published, f"≤ {short(goal.limit, 4)}",
+              *(against(goal.measure(rows, mode), goal.limit) for mode in modes),
+              goal.verdict(rows, quick)] for goal in goals.GOALS]
+    return ("## Goals of `lsp`\n\nExits are of one vCPU. Wall time is what a user of QEMU "
+            "waits for, not the cost of translation" +
+            ("; at the smallest sizes and in one round it decides nothing.\n\n" if quick
+             else ".\n\n") +
+            table(["what", "published", "goal", *(f"`{mode}`" for mode in modes), "verdict"],
+                  lines))
+
+
+def ratio(rows, case, other):
+    own = rows.value("linux", case, goals.LSP, "exits")
+    others = rows.value("linux", case, other, "exits")
+    if own is None or others is None:
+        return NOTHING
+    return short(own / others) if others else ("1" if own == 0 else f"{short(own)} : 0")
+
+
+def set_lines(rows, width):
+    """The whole set, as lines below those of its workloads."""
+    for name, measure in (("**all, sum of exits**",
+                           lambda other: goals.set_ratio(other)(rows, goals.LSP)),
+                          ("**all, geometric mean**",
+                           lambda other: goals.set_mean(rows, goals.LSP, other))):
+        yield [name, *[""] * width, *(short(measure(other)) for other in SHADOWS)]
+
+
+def linux_exits_part(rows, modes):
+    modes = [mode for mode in modes if mode != "native"]
+    lines = matrix(rows, modes, rows.cases("linux"), lambda case, mode: short(
+        rows.per_operation("linux", case, mode, "exits")))
+    if not lines:
+        return ""
+    cases = {title(case): case for case in rows.cases("linux")}
+    for line in lines:
+        line += [ratio(rows, cases[line[0]], other) for other in SHADOWS]
+    lines += set_lines(rows, len(modes))
+    return ("## Linux workloads: exits by the operation\n\nThe geometric mean leaves out what "
+            "takes no exit in one of the two modes; boots are in neither line.\n\n" +
+            table(["workload", *(f"`{mode}`" for mode in modes),
+                   *(f"lsp / {other}" for other in SHADOWS)], lines))
+
+
+def reasons(rows, case, mode):
+    """The commonest reasons of exits, by the operation."""
+    found = []
+    for metric in rows.metrics("linux", "exits:"):
+        value = rows.per_operation("linux", case, mode, metric)
+        if value:
+            found.append((value, metric.removeprefix("exits:")))
+    return "; ".join(f"{name} {short(value)}" for value, name in
+                     sorted(found, reverse=True)[:REASONS_SHOWN]) or NOTHING
+
+
+def reasons_part(rows, modes):
+    modes = [mode for mode in modes if mode != "native"]
+    lines = matrix(rows, modes, rows.cases("linux", "exits"),
+                   lambda case, mode: reasons(rows, case, mode))
+    return "## Linux workloads: the commonest reasons, by the operation\n\n" + table(
+        ["workload", *(f"`{mode}`" for mode in modes)], lines) if lines else ""
+
+
+def spread(values):
+    if not values:
+        return NOTHING
+    middle = f"{statistics.median(values):.2f}"
+    return middle if len(values) == 1 else f"{middle} ({values[0]:.2f}–{values[-1]:.2f})"
+
+
+def duration(seconds):
+    if seconds is None:
+        return NOTHING
+    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def wall_part(rows, modes):
+    modes = [mode for mode in modes if mode != "native"]
+    lines = matrix(rows, modes, rows.cases("linux", "seconds"),
+                   lambda case, mode: spread(rows.to_native("linux", case, mode)))
+    cases = {title(case): case for case in rows.cases("linux")}
+    for line in lines:
+        line.insert(1, duration(rows.per_operation("linux", cases[line[0]], "native",
+                                                   "seconds")))
+    return ("## Linux workloads: wall time under QEMU, as a ratio to native\n\nEach round "
+            "against native in the same round: median (least–most). It is what a user of QEMU "
+            "waits for; exits are the figures that hold anywhere.\n\n" +
+            table(["workload", "native, by the operation", *(f"`{mode}`" for mode in modes)],
+                  lines)) if lines else ""
+
+
+def micro_cell(rows, metric):
+    def cell(case, mode):
+        value = rows.per_operation("micro", case, mode, metric)
+        return short(rows.value("micro", case, mode, metric) if value is None else value)
+    return cell
+
+
+def micro_part(rows, modes):
+    text = ""
+    for metric, heading in (("exits", "exits"),
+                            ("hypervisor-instructions", "instructions of hypervisor and firmware"),
+                            ("guest-instructions", "instructions of the guest")):
+        lines = matrix(rows, modes, rows.cases("micro", metric), micro_cell(rows, metric))
+        if lines:
+            text += f"\n## Micro-benchmarks: {heading} by the operation\n\n" + table(
+                ["benchmark", *(f"`{mode}`" for mode in modes)], lines)
+    return text.lstrip("\n")
+
+
+def tlb_part(rows, modes):
+    """Every metric of the suite, cases by modes."""
+    text = ""
+    for metric in dict.fromkeys(one.metric for one in rows.all if one.suite == "tlb"):
+        lines = matrix(rows, modes, rows.cases("tlb", metric), lambda case, mode, of=metric:
+                       short(rows.value("tlb", case, mode, of)))
+        if lines:
+            text += f"\n## TLB model: {metric}\n\n" + table(
+                ["case", *(f"`{mode}`" for mode in modes)], lines)
+    return text.lstrip("\n")
+
+
+def instructions_of(rows, case, mode, side):
+    """Median (least–most) of one exit."""
+    def part(what):
+        return rows.value("instructions", case, mode, f"{side}-instructions-{what}")
+    if part("median") is None:
+        return NOTHING
+    return f"{short(part('median'))} ({short(part('least'))}–{short(part('most'))})"
+
+
+def to_target(rows, case, mode):
+    """The targets are those of lsp."""
+    ratio_to_target = rows.value("instructions", case, mode, "median-to-target")
+    if ratio_to_target is None or mode != goals.LSP:
+        return NOTHING
+    return "met" if ratio_to_target <= 1 else f"**missed** ({short(ratio_to_target)} times)"
+
+
+def instructions_part(rows, modes):
+    """By the class of exits, over all micro-benchmarks; the CSV has each by itself."""
+    lines = []
+    for case in rows.cases("instructions", "exits"):
+        for mode in modes:
+            exits = rows.value("instructions", case, mode, "exits")
+            if case[0] == "all" and exits is not None:
+                lines.append([case[1], f"`{mode}`", short(exits),
+                              *(instructions_of(rows, case, mode, side)
+                                for side in ("hypervisor", "firmware")),
+                              to_target(rows, case, mode)])
+    return ("## Instructions by the exit\n\nOver all micro-benchmarks: median (least–most) of "
+            "one exit.\n\n" + table(["exit", "mode", "exits", "hypervisor", "firmware",
+                                     "target"], lines)) if lines else ""
+
+
+def better(rows, suite, measure):
+    """Cases where nested has less of something than lsp, with both values."""
+    for case in rows.cases(suite):
+        if suite == "linux" or case[0] not in goals.NOT_IN_SET:
+            nested, lsp = measure(case, "nested"), measure(case, goals.LSP)
+            if nested is not None and lsp is not None and nested < lsp:
+                yield f"{title(case)} ({short(nested)} : {short(lsp)})"
+
+
+def nested_part(rows):
+    """Where nested paging wins, which it does wherever page tables change a lot."""
+    def listed(heading, found):
+        found = list(found)
+        return f"- {heading}: {', '.join(found)}\n" if found else ""
+    text = listed("exits by the operation, Linux", better(
+        rows, "linux", lambda case, mode: rows.per_operation("linux", case, mode, "exits")))
+    text += listed("exits by the operation, micro-benchmarks", better(
+        rows, "micro", lambda case, mode: rows.per_operation("micro", case, mode, "exits")))
+    text += listed("wall time to native, Linux", better(
+        rows, "linux", lambda case, mode: statistics.median(
+            rows.to_native("linux", case, mode) or [float("inf")])))
+    if not text:
+        return ""
+    return "## Where nested wins\n\nBy what, and nested : lsp.\n\n" + text
+
+
+def is_quick(facts):
+    return dict(facts).get("size", "").startswith("quick")
+
+
+def markdown(facts, rows):
+    modes = [mode for mode in dict(facts).get("modes", "").split() if mode in rows.modes()]
+    parts = (header_part(facts), problems_part(rows), goals_part(rows, modes, is_quick(facts)),
+             linux_exits_part(rows, modes), nested_part(rows), wall_part(rows, modes),
+             reasons_part(rows, modes), micro_part(rows, modes),
+             tlb_part(rows, modes),
+             instructions_part(rows, modes))
+    return "\n".join(part for part in parts if part)
+
+
+def replace(path, text):
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
+
+
+def write(directory, facts, rows):
+    """All files; returns what failed, in the measuring or here, as lines."""
+    directory.mkdir(parents=True, exist_ok=True)
+    row.write_csv(directory / "results.csv", facts, rows.all)
+    replace(directory / "results.md", markdown(facts, rows))
+    problems = problems_of(rows)
+    try:
+        from benchlib import plots  # pylint: disable=import-outside-toplevel
+        plots.write(directory, facts, rows)
+    except ImportError as problem:
+        problems.append(f"plots: {problem} (scripts/setup bench installs it)")
+    return problems
