@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/exit_store.c arch/riscv/decode_atomic.c */
+/* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/check_release.c */
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
+/* sources: core/lookahead.c arch/riscv/decode_simple.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/console.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
 /* sources: core/sbi/ipi.c core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c */
@@ -257,7 +260,17 @@ static struct outcome_of_exit expected_of_fence(uint32_t word)
 	return (struct outcome_of_exit){.end = WENT_ON, .length = 4};
 }
 
-/* sfence.vma, sinval.vma and the six instructions on satp; nothing else. */
+/* csrrs and csrrc, with x0 or 0, of cycle or instret: a read that writes nothing. */
+static bool reads_counter(uint32_t word)
+{
+	return (word & 0x7f) == 0x73 && (word >> 12 & 2) != 0 && (word >> 15 & 31) == 0 &&
+	       (word >> 20 == 0xc00 || word >> 20 == 0xc02);
+}
+
+/*
+ * sfence.vma, sinval.vma, the six instructions on satp, and reads of the counters that
+ * the hart lets this privilege read; nothing else.
+ */
 static struct outcome_of_exit expected_of_privileged(const struct vm_exit *exit)
 {
 	uint32_t word = (uint32_t)exit->value;
@@ -273,6 +286,9 @@ static struct outcome_of_exit expected_of_privileged(const struct vm_exit *exit)
 	    (word >> 25 == 0x09 || word >> 25 == 0x0b))
 		return expected_of_fence(word);
 	require(scripted.fences == 0);
+	if (reads_counter(word) && arch_counter_permitted(vcpu, word >> 20 & 31))
+		return (struct outcome_of_exit){
+			.end = WENT_ON, .length = 4, .changed = word >> 7 & 31};
 	return exception(2, word);
 }
 

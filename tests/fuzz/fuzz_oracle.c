@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: lsp/check.c lsp/check_tables.c */
-/* sources: lsp/lsp.c lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c */
+/* sources: lsp/[b-z]*.c mm/guest_memory.c mm/guest_store.c */
 /* sources: core/json.c core/log.c tests/oracle/fresh_asids.c tests/oracle/guest.c */
 /* sources: tests/oracle/model.c tests/oracle/operation.c tests/oracle/run.c */
-/* sources: tests/oracle/access.c tests/oracle/machine.c */
+/* sources: tests/oracle/access.c tests/oracle/engine*.c tests/oracle/machine.c */
 /* sources: tests/unit/fake_*.c tests/unit/host_ram.c */
 /* flags: -fno-sanitize-coverage=trace-cmp */
 /* flags: -fsanitize-ignorelist=tests/fuzz/oracle.ignore */
@@ -28,6 +27,7 @@ static struct oracle_setting setting_of(const uint8_t *bytes)
 	unsigned vcpus = 1u + bytes[1] % ORACLE_VCPU_LIMIT;
 
 	return (struct oracle_setting){
+		.engine = &engine_lsp,
 		.profile = oracle_profiles[bytes[0] % 3],
 		.asid_bits = asid_bits[bytes[2] % ARRAY_LENGTH(asid_bits)],
 		.vcpus = vcpus,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/exit_store.c arch/riscv/decode_atomic.c */
+/* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/check_release.c */
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
+/* sources: core/lookahead.c arch/riscv/decode_simple.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
@@ -166,7 +169,7 @@ static uint64_t some_argument(struct input *input)
 {
 	unsigned which = input_byte(input);
 
-	switch (which % 10) {
+	switch (which % 11) {
 	case 0:
 		return which >> 4;
 	case 1:
@@ -186,6 +189,8 @@ static uint64_t some_argument(struct input *input)
 		return 4096 + (which >> 4) - 8;
 	case 8:
 		return RAM_BASE + input_take(input, 2);
+	case 9: /* an event's index */
+		return 0xf0000 + (which & 16 ? 256 : 0) + input_byte(input) % 32;
 	default:
 		return -input_take(input, 2);
 	}
@@ -196,11 +201,11 @@ static void some_call(struct input *input, struct call *call)
 	static const uint64_t extensions[] = {
 		0,	    1,	      2,	  3,	      4,	  5,
 		6,	    7,	      8,	  0x10,	      0x54494d45, 0x735049,
-		0x52464e43, 0x48534d, 0x53525354, 0x4442434e,
+		0x52464e43, 0x48534d, 0x53525354, 0x4442434e, 0x504d55,
 	};
 	unsigned which = input_byte(input), function = input_byte(input);
 
-	call->extension = which < 240 ? extensions[which % 16] : input_take(input, 8);
+	call->extension = which < 238 ? extensions[which % 17] : input_take(input, 8);
 	call->function = function < 240 ? function % 8 : input_take(input, 8);
 	for (unsigned i = 0; i < 6; i++)
 		call->a[i] = some_argument(input);
@@ -225,6 +230,7 @@ static void some_event(struct input *input)
 		break;
 	case 2:
 		fake_machine.time = value << (what >> 4);
+		model_exit(0, REASON_TIMER);
 		exit_handle(&bench_vm.vcpus[0], &(struct vm_exit){.cause = CAUSE_TIMER});
 		break;
 	default:
@@ -248,6 +254,8 @@ static void reset(struct input *input)
 	}
 	memset(scripted.code, 0, sizeof(scripted.code));
 	scripted.code_length = 8;
+	for (unsigned i = 0; i < VCPU_LIMIT; i++)
+		model_reset(i);
 	after.end = VM_RUNNING;
 	after.dirty_from = RAM_SIZE;
 	after.dirty_to = 0;

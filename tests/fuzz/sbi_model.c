@@ -2,6 +2,8 @@
 /* The SBI, by its specification. See sbi_model.h. */
 #include "tests/fuzz/sbi_model.h"
 
+#include <string.h>
+
 #include "core/sbi_numbers.h"
 #include "drivers/ns16550.h"
 #include "tests/unit/vm_bench.h"
@@ -30,6 +32,37 @@ static bool is_ram(uint64_t address, uint64_t size)
 	return address >= RAM_BASE && end <= RAM_BASE + RAM_SIZE;
 }
 
+/* ---- counters ---- */
+
+void model_event(unsigned vcpu, uint64_t code)
+{
+	for (unsigned i = 3; i < 64; i++) {
+		struct modelled_counter *counter = &after.counters[vcpu][i];
+
+		if (counter->started && counter->event == (0xf0000 | code))
+			counter->value++;
+	}
+}
+
+void model_exit(unsigned vcpu, enum exit_reason reason)
+{
+	model_event(vcpu, 256);
+	model_event(vcpu, 257 + reason);
+}
+
+void model_reset(unsigned vcpu)
+{
+	memset(after.counters[vcpu], 0, sizeof(after.counters[vcpu]));
+}
+
+static void request(unsigned from, unsigned to, uint64_t sent)
+{
+	if (from != to) {
+		model_event(from, sent);
+		model_event(to, sent + 1);
+	}
+}
+
 /* ---- what a call must do ---- */
 
 static bool names(uint64_t mask, uint64_t base, unsigned id)
@@ -50,6 +83,8 @@ static bool harts_exist(uint64_t mask, uint64_t base)
 	return true;
 }
 
+static unsigned caller;
+
 static int64_t to_harts(uint64_t mask, uint64_t base, void (*what)(unsigned id))
 {
 	if (!harts_exist(mask, base))
@@ -63,23 +98,32 @@ static int64_t to_harts(uint64_t mask, uint64_t base, void (*what)(unsigned id))
 static void interrupt(unsigned id)
 {
 	after.interrupts[id] |= 1u << GUEST_SOFTWARE;
+	request(caller, id, 6);
 }
 
 static void fence_translations(unsigned id)
 {
 	after.fences[id]++;
+	request(caller, id, 10);
+}
+
+static void fence_asid(unsigned id)
+{
+	after.fences[id]++;
+	request(caller, id, 12);
 }
 
 static void fence_instructions(unsigned id)
 {
-	(void)id;
 	after.instruction_fences++;
+	request(caller, id, 8);
 }
 
 static void set_timer(unsigned id, uint64_t deadline)
 {
 	struct vcpu *vcpu = &after.vcpus[id];
 
+	model_event(id, 5);
 	after.interrupts[id] &= ~(1u << GUEST_TIMER);
 	/* The machine had been on for -time_delta when the guest's time began. */
 	if (__builtin_add_overflow(deadline, -vcpu->arch.time_delta,
@@ -113,8 +157,8 @@ static uint8_t received_byte(unsigned index)
 
 static bool known(uint64_t extension)
 {
-	static const uint64_t all[] = {0x10,	 0x54494d45, 0x735049,	0x52464e43,
-				       0x48534d, 0x53525354, 0x4442434e};
+	static const uint64_t all[] = {0x10,	 0x54494d45, 0x735049,	 0x52464e43,
+				       0x48534d, 0x53525354, 0x4442434e, 0x504d55};
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(all); i++)
 		if (extension == all[i])
@@ -168,11 +212,12 @@ static struct answer ipi(const struct call *call)
 
 static struct answer rfence(const struct call *call)
 {
+	static void (*const fences[])(unsigned id) = {fence_instructions,
+						      fence_translations, fence_asid};
+
 	if (call->function > 2)
 		return answer(SBI_ERR_NOT_SUPPORTED);
-	return answer(
-		to_harts(call->a[0], call->a[1],
-			 call->function == 0 ? fence_instructions : fence_translations));
+	return answer(to_harts(call->a[0], call->a[1], fences[call->function]));
 }
 
 static struct answer hsm_start(const struct call *call)
@@ -189,12 +234,13 @@ static struct answer hsm_start(const struct call *call)
 	target->arch.pc = call->a[1];
 	target->timer_deadline = UINT64_MAX;
 	after.resets++;
+	model_reset((unsigned)call->a[0]);
 	return answer(SBI_SUCCESS);
 }
 
-static void hsm_stop(unsigned caller)
+static void hsm_stop(unsigned id)
 {
-	after.vcpus[caller].state = VCPU_STOPPED;
+	after.vcpus[id].state = VCPU_STOPPED;
 	for (unsigned i = 0; i < bench_vm.vcpu_count; i++)
 		if (after.vcpus[i].state == VCPU_STARTED)
 			return;
@@ -279,6 +325,137 @@ static struct answer dbcn(const struct call *call)
 				   : dbcn_read(call->a[0], offset);
 }
 
+/* The set of a base and a mask; -1 if one of them is not there. */
+static bool set_of(const struct call *call, bool *set)
+{
+	bool valid = true;
+
+	memset(set, 0, 64 * sizeof(*set));
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t index = call->a[0] + i;
+
+		if (!(call->a[1] >> i & 1))
+			continue;
+		if (index < call->a[0] || index >= 64 || index == 1)
+			valid = false;
+		else
+			set[index] = true;
+	}
+	return valid;
+}
+
+static bool can_count(unsigned index, uint64_t event)
+{
+	uint64_t code = event - 0xf0000;
+
+	if (index < 3)
+		return event == (index == 0 ? 1 : 2);
+	return event >= 0xf0000 &&
+	       ((code >= 5 && code <= 13) || (code >= 256 && code < 257 + REASON_COUNT));
+}
+
+static struct answer config_counter(struct modelled_counter *counters,
+				    const struct call *call)
+{
+	bool set[64], skip = call->a[2] & 1;
+
+	if (!set_of(call, set))
+		return answer(SBI_ERR_INVALID_PARAM);
+	for (unsigned i = 0; i < 64; i++) {
+		struct modelled_counter *counter = &counters[i];
+
+		if (!set[i])
+			continue;
+		if (!counter->started && (skip || counter->event == 0) &&
+		    can_count(i, call->a[3]) && call->a[4] == 0) {
+			counter->event = call->a[3];
+			counter->started = call->a[2] & 4;
+			if (call->a[2] & 2)
+				counter->value = 0;
+			return answer_value(i);
+		}
+		if (skip)
+			break;
+	}
+	return answer(SBI_ERR_NOT_SUPPORTED);
+}
+
+static struct answer start_counters(struct modelled_counter *counters,
+				    const struct call *call)
+{
+	int64_t error = SBI_SUCCESS;
+	bool set[64];
+
+	if (!set_of(call, set))
+		return answer(SBI_ERR_INVALID_PARAM);
+	for (unsigned i = 0; i < 64; i++)
+		if (set[i] && counters[i].event == 0)
+			return answer(SBI_ERR_INVALID_PARAM);
+	if (call->a[2] & 2)
+		return answer(SBI_ERR_NO_SHMEM);
+	for (unsigned i = 0; i < 64; i++) {
+		if (set[i] && counters[i].started) {
+			error = SBI_ERR_ALREADY_STARTED;
+		} else if (set[i]) {
+			counters[i].started = true;
+			if (call->a[2] & 1)
+				counters[i].value = call->a[3];
+		}
+	}
+	return answer(error);
+}
+
+static struct answer stop_counters(struct modelled_counter *counters,
+				   const struct call *call)
+{
+	int64_t error = SBI_SUCCESS;
+	bool set[64];
+
+	if (!set_of(call, set))
+		return answer(SBI_ERR_INVALID_PARAM);
+	if (call->a[2] & 2)
+		return answer(SBI_ERR_NO_SHMEM);
+	for (unsigned i = 0; i < 64; i++) {
+		if (set[i] && !counters[i].started)
+			error = SBI_ERR_ALREADY_STOPPED;
+		if (set[i])
+			counters[i].started = false;
+		if (set[i] && (call->a[2] & 1))
+			counters[i].event = 0;
+	}
+	return answer(error);
+}
+
+/* Of cycle and instret only what calls answer: their values are the hart's. */
+static struct answer pmu(const struct call *call)
+{
+	struct modelled_counter *counters = after.counters[call->caller];
+	uint64_t index = call->a[0];
+
+	switch (call->function) {
+	case 0:
+		return answer_value(64);
+	case 1:
+		if (index >= 64 || index == 1)
+			return answer(SBI_ERR_INVALID_PARAM);
+		return answer_value(index < 3 ? 0x3fc00 + index
+					      : UINT64_C(1) << 63 | 0x3f000);
+	case 2:
+		return config_counter(counters, call);
+	case 3:
+		return start_counters(counters, call);
+	case 4:
+		return stop_counters(counters, call);
+	case 5:
+	case 6:
+		if (index >= 64 || index < 3)
+			return answer(SBI_ERR_INVALID_PARAM);
+		return answer_value(call->function == 5 ? counters[index].value : 0);
+	default:
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	}
+}
+
 /* The mask that a legacy call points to, in the guest's virtual memory. */
 static int64_t to_pointed(uint64_t pointer, void (*what)(unsigned id))
 {
@@ -319,14 +496,37 @@ static struct answer legacy(const struct call *call)
 	case 8:
 		end_vm(VM_POWER_OFF);
 		break;
-	default:
+	case 6:
 		result.error = to_pointed(call->a[0], fence_translations);
+		break;
+	default:
+		result.error = to_pointed(call->a[0], fence_asid);
 	}
 	return result;
 }
 
+static enum exit_reason reason_of(uint64_t extension)
+{
+	switch (extension) {
+	case 0x54494d45:
+		return REASON_SBI_TIMER;
+	case 0x735049:
+		return REASON_SBI_IPI;
+	case 0x52464e43:
+		return REASON_SBI_RFENCE;
+	case 0x4442434e:
+		return REASON_SBI_CONSOLE;
+	case 0x504d55:
+		return REASON_SBI_PMU;
+	default:
+		return REASON_SBI_OTHER;
+	}
+}
+
 struct answer expect(const struct call *call)
 {
+	caller = call->caller;
+	model_exit(caller, reason_of(call->extension));
 	switch (call->extension) {
 	case 0x10:
 		return base(call);
@@ -342,6 +542,8 @@ struct answer expect(const struct call *call)
 		return srst(call);
 	case 0x4442434e:
 		return dbcn(call);
+	case 0x504d55:
+		return pmu(call);
 	default:
 		return call->extension <= 8 ? legacy(call)
 					    : answer(SBI_ERR_NOT_SUPPORTED);

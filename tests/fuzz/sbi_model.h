@@ -35,6 +35,13 @@ struct answer {
 	bool legacy;
 };
 
+/* A vCPU's counters, as a guest may think of them. */
+struct modelled_counter {
+	uint64_t event; /* 0: none */
+	bool started;
+	uint64_t value;
+};
+
 /* The world once the call is over; what it was before must be filled in. */
 struct after {
 	struct vcpu vcpus[VCPU_LIMIT]; /* as they must be after the call */
@@ -48,10 +55,20 @@ struct after {
 	const char *printed; /* what the call must print */
 	char byte;	     /* ... where it is just this one */
 	uint64_t printed_length;
+	struct modelled_counter counters[VCPU_LIMIT][64];
 	uint64_t dirty_from, dirty_to; /* memory that is not as it was at first */
 };
 
 extern struct after after;
+
+/* A firmware event of a vCPU: every counter of it that runs goes on by one. */
+void model_event(unsigned vcpu, uint64_t code);
+
+/* The exit itself, before it is answered. */
+void model_exit(unsigned vcpu, enum exit_reason reason);
+
+/* A vCPU starts anew. */
+void model_reset(unsigned vcpu);
 
 /* The answer; `after` and expected_ram are brought to where they must be then. */
 struct answer expect(const struct call *call);

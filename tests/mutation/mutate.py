@@ -8,6 +8,7 @@ builds what is broken and names the compiler.
 """
 import argparse
 import concurrent.futures
+import fnmatch
 import os
 import pathlib
 import re
@@ -52,6 +53,13 @@ def edit(mutant, directory):
     return target
 
 
+def includes(source, broken):
+    """Whether an object of the oracle's is made of the broken source, if not it alone."""
+    if broken.endswith(".h"):
+        return source.startswith("lsp/") or source == "tests/oracle/fresh_asids.c"
+    return source == "tests/oracle/fresh_asids.c" and broken == "lsp/asid.c"
+
+
 class Check:
     def __init__(self, options):
         self.options = options
@@ -64,14 +72,12 @@ class Check:
         """The oracle's objects, those that hold the broken source made anew."""
         for path in sorted((TOP / self.objects).rglob("*.o")):
             source = str(path.relative_to(TOP / self.objects).with_suffix(".c"))
-            includes = source == "tests/oracle/fresh_asids.c" and \
-                mutant.source == "lsp/asid.c"
-            if source != mutant.source and not includes:
+            if source != mutant.source and not includes(source, mutant.source):
                 yield path
                 continue
-            target = directory / "broken.o"
+            target = directory / source.replace("/", "-").replace(".c", ".o")
             build([*self.compiler, "-w", f"-I{directory}", *self.flags, "-c",
-                   TOP / source if includes else broken, "-o", target])
+                   broken if source == mutant.source else TOP / source, "-o", target])
             yield target
 
     def by_oracle(self, mutant, broken, directory):
@@ -81,7 +87,7 @@ class Check:
         program = directory / "oracle"
         objects = list(self.objects_for(mutant, broken, directory))
         build([*self.compiler, *objects, "-o", program, "-lcmocka"])
-        for variant in self.options.oracle:
+        for variant in variants(self.options.oracle, mutant.source):
             command = [program, "--quiet", *shlex.split(variant)]
             result = run(command, timeout=SECONDS)
             if result.returncode == 1:
@@ -112,6 +118,14 @@ class Check:
             raise Failure(f"{mutant.name}: {failure}") from failure
 
 
+def variants(oracle, source):
+    """The oracle's arguments: what two modes have alone is looked for in those."""
+    if not fnmatch.fnmatch(source, "lsp/protect*.c"):
+        return oracle
+    return [f"{variant} --seeds 1-25 --operations 5000 --mode {mode}"
+            for variant in oracle for mode in ("shadow", "shadow-unsync")]
+
+
 def make_tree(tree, mutant, broken):
     """The project as it is, but for one file."""
     shutil.rmtree(tree, ignore_errors=True)
@@ -129,7 +143,11 @@ def tests_of(source):
     """The unit tests made of it; first the one that bears its name."""
     def is_made_of(test):
         lines = re.findall(r"^/\* sources: (.*) \*/$", test.read_text(), re.M)
-        return source in " ".join(lines).split()
+        names = " ".join(lines).split()
+        # lsp/lsp.c stands for all of its engine: see tests/unit/unit.mk.
+        return any(fnmatch.fnmatch(source, name) for name in names) or \
+            ("lsp/lsp.c" in names and source.startswith("lsp/")
+             and not source.startswith("lsp/protect"))
 
     name = f"test_{pathlib.Path(source).stem}"
     tests = filter(is_made_of, sorted((TOP / "tests/unit").glob("test_*.c")))

@@ -51,6 +51,14 @@ static bool device_is_legal(const struct runner *runner, const struct legal *leg
 	return false;
 }
 
+static bool is_reached_now(const struct legal *legal, uint64_t gpa)
+{
+	for (unsigned i = 0; i < legal->count; i++)
+		if (legal->reaches[i].gpa == gpa && legal->reaches[i].now)
+			return true;
+	return false;
+}
+
 static void judge_outcome(const struct runner *runner, const struct access *access,
 			  const struct legal *legal, struct translation translation)
 {
@@ -73,7 +81,12 @@ static void judge_outcome(const struct runner *runner, const struct access *acce
 		is_legal = machine.scarce;
 		machine.counts->refusals++;
 		break;
+	case OUTCOME_EMULATE_STORE:
+		is_legal = is_reached_now(legal, translation.gpa.raw);
+		machine.counts->filled++;
+		break;
 	case OUTCOME_FILLED:
+	case OUTCOME_UNPROTECTED:
 		break;
 	}
 	if (!is_legal)
@@ -132,7 +145,8 @@ void runner_access(struct runner *runner, const struct operation *operation)
 		if (faults == 0 && ACCESS_RACES(operation) && machine_race(runner))
 			model_access(&runner->model, &exit.access, &legal);
 		translation = machine.mode->fault(runner->vcpu, &exit);
-		if (translation.outcome != OUTCOME_FILLED) {
+		if (translation.outcome != OUTCOME_FILLED &&
+		    translation.outcome != OUTCOME_UNPROTECTED) {
 			judge_outcome(runner, &exit.access, &legal, translation);
 			return;
 		}

@@ -12,6 +12,7 @@
 #define W 0x004u
 #define X 0x008u
 #define U 0x010u
+#define G 0x020u
 #define A 0x040u
 #define D 0x080u
 
@@ -292,10 +293,20 @@ uint64_t guest_make_pte(const struct operation *operation)
 	return pte_of(to, flags);
 }
 
-void guest_apply_store(struct guest *guest, const struct operation *operation)
+gpa_t guest_note_store(struct guest *guest, const struct operation *operation)
 {
-	write_pte(guest, operation->a % ORACLE_TABLES, slots[STORE_SLOT(operation)],
-		  guest_make_pte(operation));
+	unsigned table = operation->a % ORACLE_TABLES;
+	unsigned slot = slots[STORE_SLOT(operation)];
+
+	guest->tables[table][slot] = guest_make_pte(operation);
+	return GPA(table_gpa(table) + slot * sizeof(uint64_t));
+}
+
+void guest_write(const struct guest *guest, gpa_t gpa, uint64_t value)
+{
+	uint64_t *memory = hpa_pointer(guest_host_address(guest, gpa.raw));
+
+	*memory = value;
 }
 
 void guest_build(struct guest *guest)
@@ -310,7 +321,10 @@ void guest_build(struct guest *guest)
 				.d = (uint16_t)(table + slot),
 			};
 
-			guest_apply_store(guest, &store);
+			if (form == FORM_LEAF)
+				store.c |= G;
+			guest_write(guest, guest_note_store(guest, &store),
+				    guest_make_pte(&store));
 		}
 }
 

@@ -41,8 +41,12 @@ bool guest_is_table(uint64_t gpa);
 uint64_t guest_read(const struct guest *guest, uint64_t gpa);
 hpa_t guest_host_address(const struct guest *guest, uint64_t gpa);
 
-/* Carry out a store. */
-void guest_apply_store(struct guest *guest, const struct operation *operation);
+/*
+ * A store that the guest makes: where it goes. The memory that the engine reads is
+ * written by whoever carries it out.
+ */
+gpa_t guest_note_store(struct guest *guest, const struct operation *operation);
+void guest_write(const struct guest *guest, gpa_t gpa, uint64_t value);
 
 /* An ordinary tree below every root, as a guest has one that runs. */
 void guest_build(struct guest *guest);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/console.h"
-#include "lsp/space.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/fake_pages.h"
 #include "tests/unit/host_ram.h"
@@ -18,7 +17,7 @@ const char *const oracle_profiles[] = {"plain", "qemu", "cva6", NULL};
 static const struct fake_profile *const profiles[] = {&fake_worst, &fake_qemu,
 						      &fake_cva6};
 
-struct machine machine = {.mode = &paging_lsp};
+struct machine machine;
 
 _Noreturn void oracle_fail(const char *format, ...)
 {
@@ -108,13 +107,14 @@ static void create_vm(unsigned number)
 	for (unsigned i = number; i < machine.setting->vcpus; i += machine.setting->vms)
 		vm->vcpu_count++;
 	assert_int_equal(machine.mode->vm_create(vm), STATUS_OK);
+	if (machine.setting->budget)
+		machine.engine->bound_vm(vm, machine.setting->budget);
 }
 
 static void create_vcpu(unsigned number)
 {
 	struct runner *runner = &machine.runners[number];
 	unsigned which = number % machine.setting->vms;
-	struct lsp_vcpu *space;
 
 	runner->vm = &machine.vms[which];
 	runner->vcpu = &runner->vm->vcpus[number / machine.setting->vms];
@@ -123,27 +123,22 @@ static void create_vcpu(unsigned number)
 	runner->loaded = false;
 	runner->pending_count = 0;
 	assert_int_equal(machine.mode->vcpu_create(runner->vcpu), STATUS_OK);
-	space = runner->vcpu->paging;
 	if (machine.setting->budget)
-		space->pool.limit = machine.setting->budget;
+		machine.engine->bound_vcpu(runner->vcpu, machine.setting->budget);
 	model_reset(&runner->model, &machine.guests[which], machine.setting->strength);
-}
-
-static void add_statistics(const struct lsp_statistics *statistics)
-{
-	machine.counts->evictions += statistics->tree_evictions;
-	machine.counts->trees_emptied += statistics->trees_emptied;
-	machine.counts->log_replays += statistics->log_replays;
-	machine.counts->fence_installs += statistics->fence_installs;
 }
 
 static void destroy_vcpu(struct runner *runner)
 {
-	const struct lsp_vcpu *space = runner->vcpu->paging;
-
 	runner_put(runner);
-	add_statistics(&space->statistics);
+	machine.engine->end_vcpu(runner->vcpu, machine.counts->engine);
 	machine.mode->vcpu_destroy(runner->vcpu);
+}
+
+static void destroy_vm(struct vm *vm)
+{
+	machine.engine->end_vm(vm, machine.counts->engine);
+	machine.mode->vm_destroy(vm);
 }
 
 void machine_restart(const struct vm *vm)
@@ -153,7 +148,7 @@ void machine_restart(const struct vm *vm)
 	for (unsigned i = 0; i < machine.setting->vcpus; i++)
 		if (machine.runners[i].vm == vm)
 			destroy_vcpu(&machine.runners[i]);
-	machine.mode->vm_destroy(&machine.vms[number]);
+	destroy_vm(&machine.vms[number]);
 	create_vm(number);
 	for (unsigned i = number; i < machine.setting->vcpus; i += machine.setting->vms)
 		create_vcpu(i);
@@ -184,6 +179,8 @@ void machine_create(const struct oracle_setting *setting, struct oracle_counts *
 			guest_ram_map(&machine.memories[i], i == 0);
 	}
 	machine.setting = setting;
+	machine.engine = setting->engine;
+	machine.mode = machine.engine->mode;
 	machine.counts = counts;
 	machine.modes = profile.modes;
 	oracle_fresh_asids();
@@ -204,7 +201,7 @@ void machine_destroy(void)
 	for (unsigned i = 0; i < machine.setting->vcpus; i++)
 		destroy_vcpu(&machine.runners[i]);
 	for (unsigned i = 0; i < machine.setting->vms; i++)
-		machine.mode->vm_destroy(&machine.vms[i]);
+		destroy_vm(&machine.vms[i]);
 	if (fake_pages_taken() != 0)
 		oracle_fail("%lu pages have not come back", fake_pages_taken());
 }

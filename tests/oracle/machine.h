@@ -7,6 +7,7 @@
 #define TESTS_ORACLE_MACHINE_H
 
 #include "core/vm.h"
+#include "tests/oracle/engine.h"
 #include "tests/oracle/model.h"
 #include "tests/oracle/run.h"
 
@@ -25,7 +26,8 @@ struct runner {
 
 struct machine {
 	const struct oracle_setting *setting;
-	const struct paging_mode *mode;
+	const struct oracle_engine *engine;
+	const struct paging_mode *mode; /* the engine's */
 	struct oracle_counts *counts;
 	uint32_t modes;
 	struct guest_memory memories[ORACLE_VM_LIMIT]; /* mapped once */
@@ -53,6 +55,9 @@ void machine_restart(const struct vm *vm);
 /* Onto that hart, from where whoever runs there is put; and off its own. */
 void runner_load(struct runner *runner, unsigned hart);
 void runner_put(struct runner *runner);
+
+/* A store of a vCPU's, which is loaded, by its operation. */
+void machine_store(const struct runner *runner, const struct operation *operation);
 
 /*
  * Let the next operation's store happen now, while another vCPU's fault is on its

@@ -18,19 +18,21 @@
 #include "tests/unit/host_ram.h"
 
 #define OPERATIONS_DEFAULT 20000
-#define BUDGET_LEAST	   17 /* Sv57: see the engine's least_pages() */
+#define BUDGET_LEAST	   32 /* Sv57: see the engine's least_pages() */
 
 static struct {
 	uint64_t first, last; /* seeds */
 	size_t operations;    /* of each */
 	const char *profile;  /* NULL: by the seed */
 	const char *strength; /* likewise */
+	const struct oracle_engine *engine;
 	const char *save;
 	const char *replay;
 	unsigned jobs;
 	bool quiet;
 } options = {
 	.jobs = 1,
+	.engine = &engine_lsp,
 	.first = 1,
 	.last = 100,
 	.operations = OPERATIONS_DEFAULT,
@@ -50,10 +52,11 @@ static struct oracle_setting setting_of(uint64_t seed)
 {
 	static const char *const some[] = {"plain", "qemu", "plain", "cva6"};
 	static const uint8_t asid_bits[] = {16, 2, 4, 0, 16, 3, 1};
-	static const uint8_t budgets[] = {0, BUDGET_LEAST, 0, 30, 0};
+	static const uint8_t budgets[] = {0, BUDGET_LEAST, 0, 45, 0};
 	uint64_t state = state_of(seed, 0);
 	unsigned vcpus = 1 + random_below(&state, ORACLE_VCPU_LIMIT);
 	struct oracle_setting setting = {
+		.engine = options.engine,
 		.profile = some[random_below(&state, ARRAY_LENGTH(some))],
 		.asid_bits = asid_bits[random_below(&state, ARRAY_LENGTH(asid_bits))],
 		.vcpus = vcpus,
@@ -235,15 +238,14 @@ static void print_counts(const struct oracle_counts *counts)
 		{"scarcities", counts->kinds[OPERATION_SCARCITY]},
 		{"refusals for want of pages", counts->refusals},
 		{"races with a store", counts->races},
-		{"operations with all tree slots in use", counts->full_slots},
-		{"evictions", counts->evictions},
-		{"trees emptied", counts->trees_emptied},
-		{"log replays", counts->log_replays},
-		{"fence installs", counts->fence_installs},
+		{"vector switches", counts->vector_switches},
 	};
+	const char *const *names = options.engine->counts;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(lines); i++)
 		printf("%12" PRIu64 " %s\n", lines[i].count, lines[i].name);
+	for (size_t i = 0; i < ENGINE_COUNTS && names[i]; i++)
+		printf("%12" PRIu64 " %s\n", counts->engine[i], names[i]);
 }
 
 static void shrink_and_print(uint64_t seed)
@@ -274,9 +276,9 @@ static int run_seeds(void)
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: oracle [--seeds A[-B]] [--operations N] [--profile NAME]\n"
-		"              [--model promise|isa] [--jobs N] [--save FILE]\n"
-		"              [--quiet]\n"
+		"usage: oracle [--mode lsp|shadow|shadow-unsync] [--seeds A[-B]]\n"
+		"              [--operations N] [--profile NAME] [--model promise|isa]\n"
+		"              [--jobs N] [--save FILE] [--quiet]\n"
 		"       oracle --replay FILE\n"
 		"Profiles: plain, qemu, cva6; without the option, by the seed.\n");
 	exit(2);
@@ -300,6 +302,15 @@ static const char *one_of(const char *const *names, const char *name)
 		exit(2);
 	}
 	return names[at];
+}
+
+static void take_mode(const char *name)
+{
+	options.engine = oracle_engine_find(name);
+	if (!options.engine) {
+		fprintf(stderr, "oracle: %s is unknown\n", name);
+		exit(2);
+	}
 }
 
 static void take_seeds(const char *text)
@@ -346,6 +357,9 @@ static void take_option(int option)
 	case 'p':
 		options.profile = one_of(oracle_profiles, optarg);
 		break;
+	case 'e':
+		take_mode(optarg);
+		break;
 	case 'm':
 		options.strength = one_of(oracle_strengths, optarg);
 		break;
@@ -366,6 +380,7 @@ static void take_option(int option)
 int main(int argc, char **argv)
 {
 	static const struct option known[] = {
+		{"mode", required_argument, NULL, 'e'},
 		{"seeds", required_argument, NULL, 's'},
 		{"operations", required_argument, NULL, 'o'},
 		{"profile", required_argument, NULL, 'p'},

@@ -122,11 +122,15 @@ static bool is_worth_keeping(const struct model *model, uint64_t pte, unsigned l
 	return model->strength == MODEL_ISA || nature_of(pte, level) == NATURE_LEAF;
 }
 
-/* Whether an entry read under one satp may serve under another. */
+/*
+ * Whether an entry read under one satp may serve under another. Promised is that of
+ * leaves only such do as are marked G themselves, and only in their MODE.
+ */
 static bool may_serve(const struct model *model, const struct kept *entry)
 {
 	if (model->strength == MODEL_PROMISE)
-		return entry->satp == model->satp;
+		return entry->satp == model->satp ||
+		       ((entry->pte & G) && mode_of(entry->satp) == mode_of(model->satp));
 	return entry->global || asid_of(entry->satp) == asid_of(model->satp);
 }
 

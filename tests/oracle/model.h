@@ -8,8 +8,8 @@
  * MODEL_ISA allows all that the ISA does: any PTE, leaf or not, valid or not,
  * that a walk could have read since the last fence that covers it, found again
  * by ASID. MODEL_PROMISE is what Gnomon holds itself to, a part of that: leaves
- * of whole walks only, found again only under the very same satp, and faults by
- * the tables as they are.
+ * of whole walks only, found again only under the very same satp, or, where they have
+ * G themselves, the same MODE; and faults by the tables as they are.
  */
 #ifndef TESTS_ORACLE_MODEL_H
 #define TESTS_ORACLE_MODEL_H

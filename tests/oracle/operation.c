@@ -68,11 +68,12 @@ void generator_create(struct generator *generator, uint64_t state, unsigned vcpu
 	generator->narrow = below(generator, 5) < 2;
 	generator->wide = !generator->narrow && below(generator, 2);
 	generator->lasting = below(generator, 3) > 0;
+	generator->global = below(generator, 3) == 0;
 	for (unsigned i = 0; i < ASID_FAVOURITES; i++)
 		generator->favourites[i] = (uint8_t)below(generator, ORACLE_ASIDS);
 }
 
-/* Mostly what lets accesses through: RWX, A and D set, G clear. */
+/* Mostly what lets accesses through: RWX, A and D set, G clear, or mostly set. */
 static uint16_t random_flags(struct generator *generator)
 {
 	unsigned flags = below(generator, 0x400);
@@ -80,7 +81,9 @@ static uint16_t random_flags(struct generator *generator)
 	flags |= below(generator, 12) ? 0x40 : 0;
 	flags |= below(generator, 5) ? 0x80 : 0;
 	flags |= below(generator, 3) ? 0x0e : 0;
-	if (below(generator, 3))
+	if (generator->global)
+		flags |= below(generator, 64) ? 0x20 : 0;
+	else if (below(generator, 3))
 		flags &= ~0x20u;
 	return (uint16_t)flags;
 }
@@ -120,6 +123,8 @@ static void random_store(struct generator *generator, struct operation *operatio
 	form = random_form(generator, operation->a);
 	operation->b = (uint8_t)(slot | form << 3);
 	operation->c = random_flags(generator);
+	if (generator->global && form == FORM_POINTER)
+		operation->c &= (uint16_t)~0x20u;
 	if (generator->narrow && form == FORM_POINTER)
 		operation->d &= 1;
 }

@@ -45,6 +45,7 @@ static inline enum operation_kind operation_kind(const struct operation *operati
 /* Fields of OPERATION_STORE: a is the table. */
 #define STORE_SLOT(operation) (((operation)->b & 7u) % STORE_SLOTS)
 #define STORE_FORM(operation) ((enum store_form)(((operation)->b >> 3) % FORM_LIMIT))
+#define STORE_HOW(operation)  ((operation)->d >> 13) /* see engine.h */
 #define STORE_SLOTS	      5u
 
 enum store_form {
@@ -66,6 +67,7 @@ enum store_form {
 #define FENCE_HAS_ADDRESS(operation) (((operation)->a & 1u) != 0)
 #define FENCE_HAS_ASID(operation)    (((operation)->a & 2u) != 0)
 #define FENCE_IS_RANGE(operation)    (((operation)->a & 4u) != 0)
+#define FENCE_IS_FAST(operation)     (!FENCE_IS_RANGE(operation) && ((operation)->d & 4u))
 #define FENCE_IS_AT_ONCE(operation)  (((operation)->a & 8u) != 0)
 #define FENCE_TARGETS(operation)     ((operation)->a >> 4)
 
@@ -103,6 +105,7 @@ struct generator {
 	bool narrow;	/* few tables, roots, addresses: everything meets */
 	bool wide;	/* all ASIDs alike, so that there are many trees */
 	bool lasting;	/* no restarts */
+	bool global;	/* leaves have G, as a kernel's */
 	uint16_t address;
 	uint8_t asid;
 	uint8_t favourites[ASID_FAVOURITES];

@@ -7,7 +7,7 @@
 
 ORACLE_BUILD   := $(BUILD)/oracle
 ORACLE_SOURCES := $(wildcard tests/oracle/*.c) \
-	$(wildcard lsp/check*.c) lsp/lsp.c lsp/space.c lsp/tree.c lsp/walker.c \
+	$(filter-out lsp/asid.c,$(LSP_ENGINE)) $(wildcard lsp/protect*.c) mm/guest_store.c \
 	mm/guest_memory.c core/json.c core/log.c \
 	$(wildcard tests/unit/fake_*.c) tests/unit/host_ram.c
 ORACLE_HEADERS := $(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h tests/unit/*.h tests/oracle/*.h)

@@ -8,6 +8,7 @@
 #ifndef TESTS_ORACLE_RUN_H
 #define TESTS_ORACLE_RUN_H
 
+#include "tests/oracle/engine.h"
 #include "tests/oracle/model.h"
 #include "tests/oracle/operation.h"
 
@@ -15,6 +16,7 @@
 #define ORACLE_VCPU_LIMIT 4
 
 struct oracle_setting {
+	const struct oracle_engine *engine;
 	const char *profile; /* see oracle_profiles */
 	unsigned asid_bits;  /* at most the profile's */
 	unsigned vms;
@@ -34,12 +36,9 @@ struct oracle_counts {
 	uint64_t devices;
 	uint64_t stale; /* results that only a TLB can give */
 	uint64_t races;
-	uint64_t refusals;   /* for want of pages */
-	uint64_t full_slots; /* operations of vCPUs with all the trees they may have */
-	uint64_t evictions;
-	uint64_t trees_emptied;
-	uint64_t log_replays;
-	uint64_t fence_installs;
+	uint64_t refusals;	  /* for want of pages */
+	uint64_t vector_switches; /* with no C run */
+	uint64_t engine[ENGINE_COUNTS];
 };
 
 /* Names of the profiles, NULL past the last. */

@@ -20,9 +20,11 @@ int oracle_find_name(const char *const *names, const char *name)
 void sequence_print_setting(FILE *out, const struct oracle_setting *setting)
 {
 	fprintf(out,
-		"profile %s asid_bits %u vms %u vcpus %u budget %" PRIu64 " model %s\n",
-		setting->profile, setting->asid_bits, setting->vms, setting->vcpus,
-		setting->budget, oracle_strengths[setting->strength]);
+		"mode %s profile %s asid_bits %u vms %u vcpus %u budget %" PRIu64
+		" model %s\n",
+		setting->engine->mode->name, setting->profile, setting->asid_bits,
+		setting->vms, setting->vcpus, setting->budget,
+		oracle_strengths[setting->strength]);
 }
 
 bool sequence_save(const char *name, const struct oracle_setting *setting,
@@ -45,18 +47,19 @@ bool sequence_save(const char *name, const struct oracle_setting *setting,
 
 static bool read_setting(FILE *file, struct oracle_setting *setting)
 {
-	char profile[16], strength[16];
+	char mode[16], profile[16], strength[16];
 	int profile_at, strength_at;
 
 	if (fscanf(file,
-		   "profile %15s asid_bits %u vms %u vcpus %u budget %" SCNu64
+		   "mode %15s profile %15s asid_bits %u vms %u vcpus %u budget %" SCNu64
 		   " model %15s\n",
-		   profile, &setting->asid_bits, &setting->vms, &setting->vcpus,
-		   &setting->budget, strength) != 6)
+		   mode, profile, &setting->asid_bits, &setting->vms, &setting->vcpus,
+		   &setting->budget, strength) != 7)
 		return false;
+	setting->engine = oracle_engine_find(mode);
 	profile_at = oracle_find_name(oracle_profiles, profile);
 	strength_at = oracle_find_name(oracle_strengths, strength);
-	if (profile_at < 0 || strength_at < 0)
+	if (!setting->engine || profile_at < 0 || strength_at < 0)
 		return false;
 	setting->profile = oracle_profiles[profile_at];
 	setting->strength = (enum model_strength)strength_at;

@@ -42,13 +42,35 @@ def holds(program, seeds, operations, *arguments):
 def test_holds_for_many_seeds():
     counts = holds(FAST, (1, 240), 10000)
     # Whatever may happen did, and often enough to mean something.
-    assert len(counts) == 22
+    assert len(counts) == 24
     assert min(counts.values()) > 200, counts
     assert counts["RAM found"] > counts["accesses"] / 2
 
 
 def test_holds_under_the_sanitizers():
     holds(SANITIZED, (1001, 1060), 5000)
+
+
+@pytest.mark.parametrize("mode", ["shadow", "shadow-unsync"])
+def test_holds_for_the_write_protecting_modes(mode):
+    counts = holds(FAST, (1, 50), 6000, "--mode", mode)
+    assert len(counts) == 26
+    never = {"vector switches"} | ({"unsyncs", "resyncs"} if mode == "shadow" else set())
+    for name, count in counts.items():
+        assert count == 0 if name in never else count > 20, (name, counts)
+    assert counts["RAM found"] > counts["accesses"] / 2
+
+
+@pytest.mark.parametrize("mode", ["shadow", "shadow-unsync"])
+def test_the_write_protecting_modes_hold_under_the_sanitizers(mode):
+    assert holds(SANITIZED, (1, 12), 4000, "--mode", mode) == \
+        holds(FAST, (1, 12), 4000, "--mode", mode)
+
+
+@pytest.mark.parametrize("mode", ["shadow", "shadow-unsync"])
+@pytest.mark.parametrize("model", ["promise", "isa"])
+def test_the_write_protecting_modes_hold_by_both_models(mode, model):
+    holds(FAST, (3001, 3010), 6000, "--mode", mode, "--model", model)
 
 
 @pytest.mark.parametrize("profile", ["plain", "qemu", "cva6"])
@@ -68,6 +90,7 @@ def test_same_seed_same_counts():
 @pytest.mark.parametrize("arguments, complaint", [
     (["--profile", "vax"], "vax is unknown"),
     (["--model", "none"], "none is unknown"),
+    (["--mode", "nested"], "nested is unknown"),
     (["--seeds", "9-1"], "usage:"),
     (["--seeds", "x"], "usage:"),
     (["--operations", "0"], "usage:"),

@@ -10,9 +10,10 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 MAKEFILES = [TOP / "Makefile", *sorted(TOP.glob("guests/**/*.mk")),
-             *sorted(TOP.glob("tests/*/*.mk"))]
+             *sorted(TOP.glob("tests/*/*.mk")), *sorted(TOP.glob("scripts/*/*.mk"))]
 # What the other fragments let be set is for the Makefile alone.
-SETTABLE = [TOP / "Makefile", TOP / "tests/fuzz/fuzz.mk", TOP / "tests/oracle/oracle.mk"]
+SETTABLE = [TOP / "Makefile", TOP / "tests/fuzz/fuzz.mk", TOP / "tests/oracle/oracle.mk",
+            TOP / "guests/linux/linux.mk"]
 CROSS = os.environ.get("CROSS", "riscv64-linux-gnu-")
 
 

@@ -186,6 +186,29 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 	return fake.profile.sstc;
 }
 
+bool arch_has_counters(void)
+{
+	return !fake_machine.counters_missing;
+}
+
+uint64_t arch_counter(enum hart_counter which)
+{
+	return fake_machine.counters[which];
+}
+
+void arch_counter_trap(struct vcpu *vcpu, enum hart_counter which, bool trap)
+{
+	(void)vcpu;
+	fake_machine.counter_traps[which] = trap;
+}
+
+bool arch_counter_permitted(const struct vcpu *vcpu, enum hart_counter which)
+{
+	(void)vcpu;
+	(void)which;
+	return !fake_machine.guest.user || !fake_machine.counter_denied;
+}
+
 bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 {
 	return fake_machine.read_half && fake_machine.read_half(gva, kind, half);
@@ -297,6 +320,16 @@ bool arch_satp_traps(void)
 bool arch_guest_svade(void)
 {
 	return fake.profile.svade;
+}
+
+bool arch_guest_svvptc(void)
+{
+	return fake.profile.svvptc;
+}
+
+bool arch_interrupt_is_pending(void)
+{
+	return fake_machine.interrupt_pending;
 }
 
 unsigned arch_asid_bits(void)

@@ -31,6 +31,7 @@ struct fake_profile {
 	bool satp_traps;
 	bool svade; /* in the VS-stage; always so in the G-stage, but for this: */
 	bool gstage_sets_ad;
+	bool svvptc;
 	bool sstc;
 	/* What the TLB keeps beside leaves, whether it walks ahead, and what ends it. */
 	bool keeps_pointers;
@@ -111,11 +112,17 @@ struct fake_results fake_access(const struct access *access);
  */
 void fake_guest_left(void);
 
+/* The guest writes satp; true if the vector switched to its tree by itself. */
+bool fake_vector_switches(struct vcpu *vcpu, uint64_t satp);
+
 /* What an access of the guest's may find in the G-stage, under nested paging. */
 struct fake_results fake_gstage_access(gpa_t gpa, enum access_kind kind);
 
 /* Entries of an ASID or VMID in this hart's TLB, for tests of what fences reach. */
 unsigned fake_tlb_count(unsigned asid);
+
+/* Whether any hart, under any ASID, keeps a leaf that lets this page be written. */
+bool fake_tlb_may_write(hpa_t page);
 unsigned fake_gstage_count(unsigned vmid);
 
 /* Real fences since the machine was made, of any hart. */
@@ -123,6 +130,7 @@ struct fake_counts {
 	unsigned leaf_fences;
 	unsigned asid_fences;
 	unsigned all_fences;
+	unsigned remote_fences;
 	unsigned gstage_fences;
 	unsigned roots_set;
 	unsigned instruction_fences;
@@ -142,10 +150,15 @@ struct fake_machine {
 	uint64_t exception_value;
 	unsigned interrupts[8];	 /* pending, by vCPU id: bit n is guest_interrupt n */
 	uint64_t guest_deadline; /* Sstc only */
-	uint64_t guest_satp;	 /* nested paging */
+	bool counters_missing;
+	uint64_t counters[2];	 /* by enum hart_counter */
+	bool counter_traps[2];
+	bool counter_denied; /* by the guest, to its user mode */
+	uint64_t guest_satp; /* nested paging */
 	unsigned gstage_mode;
 	hpa_t gstage_root;
 	unsigned gstage_vmid;
+	bool interrupt_pending; /* of the host's */
 	bool shadowed; /* the last arch_translate_* was of shadow tables */
 	unsigned resets;
 	gpa_t reset_entry;

@@ -91,6 +91,8 @@ bool fake_entries_add(struct fake_entries *entries, unsigned tag, unsigned level
 	if (entries->tags[tag])
 		entries->at[entries->tags[tag]].previous_of_tag = index;
 	entries->tags[tag] = index;
+	if (entries->tag_end <= tag)
+		entries->tag_end = tag + 1;
 	return true;
 }
 
@@ -120,6 +122,7 @@ static void forget(struct fake_entries *entries, int index)
 
 	unlink_from_bucket(entries, index);
 	unlink_from_tag(entries, entry);
+	entry->pte = PTE(0);
 	entry->next = entries->spare;
 	entries->spare = index;
 }
@@ -160,6 +163,21 @@ unsigned fake_entries_forget_leaves(struct fake_entries *entries, unsigned tag,
 	return levels;
 }
 
+void fake_entries_forget_leaves_of_all(struct fake_entries *entries, uint64_t address,
+				       void (*forgotten)(void *context, unsigned tag,
+							 unsigned levels),
+				       void *context)
+{
+	for (unsigned tag = 0; tag < entries->tag_end; tag++) {
+		unsigned levels = 0;
+
+		if (entries->tags[tag])
+			levels = fake_entries_forget_leaves(entries, tag, address);
+		if (levels)
+			forgotten(context, tag, levels);
+	}
+}
+
 void fake_entries_forget_tag(struct fake_entries *entries, unsigned tag)
 {
 	while (entries->tags[tag])
@@ -177,6 +195,7 @@ void fake_entries_forget_all(struct fake_entries *entries)
 	}
 	entries->used = 0;
 	entries->spare = 0;
+	entries->tag_end = 0;
 }
 
 bool fake_entries_lead_to(const struct fake_entries *entries, unsigned tag, hpa_t page)
@@ -185,6 +204,18 @@ bool fake_entries_lead_to(const struct fake_entries *entries, unsigned tag, hpa_
 		pte_t pte = entries->at[at].pte;
 
 		if (pte_valid(pte) && !pte_is_leaf(pte) && pte_address(pte) == page.raw)
+			return true;
+	}
+	return false;
+}
+
+bool fake_entries_may_write(const struct fake_entries *entries, hpa_t page)
+{
+	for (int index = 1; index <= entries->used; index++) {
+		const struct fake_entry *entry = &entries->at[index];
+
+		if (is_valid_leaf(entry->pte) && (entry->pte.raw & PTE_W) &&
+		    page.raw - pte_address(entry->pte) < level_size(entry->level))
 			return true;
 	}
 	return false;

@@ -33,6 +33,7 @@ struct fake_entries {
 	int capacity;
 	int used; /* the highest index that was ever given out */
 	int spare;
+	unsigned tag_end; /* no tag from here on was used */
 	int buckets[FAKE_BUCKET_LIMIT];
 	int tags[FAKE_TAG_LIMIT];
 };
@@ -59,11 +60,20 @@ const struct fake_entry *fake_entries_next(const struct fake_entries *entries,
  */
 unsigned fake_entries_forget_leaves(struct fake_entries *entries, unsigned tag,
 				    uint64_t address);
+
+/* The same for all tags; called for each of which there were any. */
+void fake_entries_forget_leaves_of_all(struct fake_entries *entries, uint64_t address,
+				       void (*forgotten)(void *context, unsigned tag,
+							 unsigned levels),
+				       void *context);
 void fake_entries_forget_tag(struct fake_entries *entries, unsigned tag);
 void fake_entries_forget_all(struct fake_entries *entries);
 
 /* Whether a pointer to that page is kept under the tag. */
 bool fake_entries_lead_to(const struct fake_entries *entries, unsigned tag, hpa_t page);
+
+/* Whether a leaf of any tag lets that page be written. */
+bool fake_entries_may_write(const struct fake_entries *entries, hpa_t page);
 
 unsigned fake_entries_count(const struct fake_entries *entries, unsigned tag);
 

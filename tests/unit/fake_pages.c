@@ -68,15 +68,21 @@ uint64_t fake_pages_taken(void)
 	return pages.taken;
 }
 
+bool page_block_is_taken(hpa_t block, unsigned order)
+{
+	return range_within(block.raw, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE) &&
+	       is_aligned(block.raw, PAGE_SIZE) &&
+	       pages.state[index_of(block.raw)] == order;
+}
+
 bool page_is_taken(hpa_t page)
 {
-	return fake_pages_is_table(page);
+	return page_block_is_taken(page, 0);
 }
 
 bool fake_pages_is_table(hpa_t page)
 {
-	return range_within(page.raw, PAGE_SIZE, pages.base.raw, FAKE_PAGES_SIZE) &&
-	       is_aligned(page.raw, PAGE_SIZE) && pages.state[index_of(page.raw)] == 0;
+	return page_is_taken(page) || page_block_is_taken(page, 1);
 }
 
 bool fake_pages_is_taken(hpa_t page)
@@ -138,7 +144,7 @@ void page_free(void *block, unsigned order)
 	uint64_t index = index_of((uintptr_t)block);
 
 	assert_int_equal(pages.state[index], order);
-	if (fake_pages_on_free && order == 0)
+	if (fake_pages_on_free && order <= 1)
 		fake_pages_on_free(HPA((uintptr_t)block));
 	pages.taken -= UINT64_C(1) << order;
 	release(index, UINT64_C(1) << order);

@@ -18,13 +18,13 @@
 void fake_pages_create(void);
 void fake_pages_destroy(void);
 
-/* Called for each page that is given back, before it is; NULL: nothing is. */
+/* Called for each block of one or two pages, before it is given back; or NULL. */
 extern void (*fake_pages_on_free)(hpa_t page);
 
 /* Pages that are taken now. */
 uint64_t fake_pages_taken(void);
 
-/* True for a page that was taken as a block of its own, and not given back. */
+/* True for the first page of a block of one or two that was not given back. */
 bool fake_pages_is_table(hpa_t page);
 
 /* True for any page that was taken, in whatever block, and not given back. */

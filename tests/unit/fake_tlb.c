@@ -290,6 +290,14 @@ struct fake_results fake_access(const struct access *access)
 	return results;
 }
 
+bool fake_tlb_may_write(hpa_t page)
+{
+	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++)
+		if (fake_entries_may_write(&harts[i].entries, page))
+			return true;
+	return false;
+}
+
 /* ---- real fences and roots ---- */
 
 static void check_asid(unsigned asid)
@@ -335,6 +343,29 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 	speculate();
 }
 
+struct forgetting {
+	struct hart *hart;
+	gva_t gva;
+};
+
+static void leaves_forgotten(void *context, unsigned asid, unsigned levels)
+{
+	struct forgetting *forgetting = context;
+
+	drop_memos_for(forgetting->hart, forgetting->gva, asid, levels);
+}
+
+void arch_shadow_fence_leaf_all(gva_t gva)
+{
+	struct forgetting forgetting = {.hart = this_hart(), .gva = gva};
+
+	speculate();
+	fake_entries_forget_leaves_of_all(&forgetting.hart->entries, gva.raw,
+					  leaves_forgotten, &forgetting);
+	fake_machine.counts.leaf_fences++;
+	speculate();
+}
+
 void arch_shadow_fence_asid(unsigned asid)
 {
 	struct hart *hart = this_hart();
@@ -355,5 +386,19 @@ void arch_shadow_fence_all(void)
 	forget_everything(hart);
 	hart->was_used = false;
 	fake_machine.counts.all_fences++;
+	speculate();
+}
+
+void arch_shadow_fence_remote(uint32_t targets)
+{
+	assert_int_equal(targets >> FAKE_HART_LIMIT, 0);
+	assert_false(targets >> arch_hart_index() & 1);
+	speculate();
+	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++)
+		if (targets >> i & 1) {
+			forget_everything(&harts[i]);
+			harts[i].was_used = false;
+		}
+	fake_machine.counts.remote_fences++;
 	speculate();
 }

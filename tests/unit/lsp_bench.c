@@ -79,6 +79,7 @@ void bench_put(struct vcpu *vcpu)
 
 struct lsp_vcpu *bench_space(struct vcpu *vcpu)
 {
+	space_settle(vcpu->paging);
 	return vcpu->paging;
 }
 
@@ -187,7 +188,8 @@ bool bench_may_find_any(struct vcpu *vcpu, gva_t gva)
 
 void bench_satp_write(struct vcpu *vcpu, uint64_t satp)
 {
-	paging_lsp.satp_write(vcpu, satp);
+	if (!fake_vector_switches(vcpu, satp))
+		paging_lsp.satp_write(vcpu, satp);
 	fake_guest_left();
 }
 
@@ -216,14 +218,28 @@ void bench_fence_all(struct vcpu *vcpu)
 	bench_fence(vcpu, false, GVA(0), false, 0);
 }
 
+/* Linked or stale. */
 static uint64_t count_tables(const pte_t *table, unsigned level)
 {
-	uint64_t count = 1;
+	uint64_t count = table_pages(level);
 
-	for (unsigned i = 0; i < PTE_PER_TABLE; i++)
-		if (pte_valid(table[i]) && !pte_is_leaf(table[i]))
-			count += count_tables(hpa_pointer(HPA(pte_address(table[i]))),
-					      level - 1);
+	for (unsigned i = 0; level > 0 && i < PTE_PER_TABLE; i++)
+		if (table_child(table, i))
+			count += count_tables(table_child(table, i), level - 1);
+	return count;
+}
+
+static uint64_t count_of_vcpu(const struct lsp_vcpu *space)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		if (space->trees[i].root)
+			count += count_tables(space->trees[i].root,
+					      tree_top(&space->trees[i]));
+	for (unsigned i = 0; i < GLOBALS_MODES; i++)
+		if (space->globals[i].root)
+			count += count_tables(space->globals[i].root, i + 2);
 	return count;
 }
 
@@ -231,14 +247,7 @@ uint64_t bench_count_pages(struct bench *bench)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < bench->vm.vcpu_count; i++) {
-		const struct lsp_vcpu *space = bench->vm.vcpus[i].paging;
-
-		for (unsigned j = 0; j < TREE_LIMIT; j++)
-			if (space->trees[j].root)
-				count += count_tables(space->trees[j].root,
-						      mode_levels(space->trees[j].mode) -
-							      1);
-	}
+	for (unsigned i = 0; i < bench->vm.vcpu_count; i++)
+		count += count_of_vcpu(bench->vm.vcpus[i].paging);
 	return count;
 }

@@ -81,7 +81,7 @@ void bench_fence_all(struct vcpu *vcpu);
 /* What was printed since the last call. */
 const char *bench_printed(void);
 
-/* Pages of all trees of the VM, counted by looking at them; must be pool->used. */
+/* Pages of all tables of the VM, counted by looking at them; must be pool->used. */
 uint64_t bench_count_pages(struct bench *bench);
 
 #endif

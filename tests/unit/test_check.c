@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: core/check_debug.c lsp/asid.c lsp/check.c lsp/check_tables.c lsp/lsp.c */
-/* sources: lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c mm/nested.c */
+/* sources: core/check_debug.c lsp/lsp.c */
+/* sources: mm/guest_memory.c mm/nested.c */
 /* sources: mm/page_table.c mm/page_table_check.c core/json.c core/log.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/guest_tables.c */
 /* sources: tests/unit/host_ram.c tests/unit/lsp_bench.c */
@@ -129,7 +129,6 @@ static void healthy_trees(void **state)
 		bench_fence_address(vcpu, HUGE_GVA);
 		is_healthy();
 		bench_fence_all(vcpu);
-		assert_true(other->stale);
 		is_healthy();
 		bench_satp_write(vcpu, other->satp);
 		is_healthy();
@@ -150,9 +149,19 @@ static void replaced(pte_t *entry, pte_t value, const char *expected)
 	flipped(entry, entry->raw ^ value.raw, expected);
 }
 
+#define SPOILED(field, value, expected)                                                  \
+	do {                                                                             \
+		const __typeof__(field) whole = field;                                   \
+		field = value;                                                           \
+		is_wrong(expected);                                                      \
+		field = whole;                                                           \
+		is_healthy();                                                            \
+	} while (0)
+
 static void leaves_of_the_wrong_form(void **state)
 {
 	pte_t *leaf = entry_of(active, PAGE_GVA, 0);
+	struct table_side *side;
 	const uint64_t rsw = UINT64_C(1) << PTE_RSW_SHIFT;
 
 	(void)state;
@@ -166,13 +175,14 @@ static void leaves_of_the_wrong_form(void **state)
 	flipped(leaf, PTE_V, "V is clear, but not all of it");
 	replaced(leaf + 1, PTE(UINT64_C(1) << 63), "V is clear, but not all of it");
 	/* from a guest leaf of level 1, 2 and wider, of which no pointer tells */
-	flipped(leaf, rsw, "no pointer above it is marked");
-	flipped(leaf, 2 * rsw, "no pointer above it is marked");
-	flipped(leaf, 3 * rsw, "no pointer above it is marked");
+	flipped(leaf, rsw, "no slot above it is marked");
+	flipped(leaf, 2 * rsw, "no slot above it is marked");
+	flipped(leaf, 3 * rsw, "no slot above it is marked");
 	/* and that of the large one does, until it is not marked any more */
-	flipped(entry_of(active, HUGE_GVA, 2), rsw, "no pointer above it is marked");
+	side = table_side(active->root);
+	SPOILED(side->split[0], 0, "no slot above it is marked");
 	/* a smaller guest leaf than its own */
-	flipped(entry_of(active, WIDE_GVA, 1), rsw, "no pointer above it is marked");
+	flipped(entry_of(active, WIDE_GVA, 1), rsw, "no slot above it is marked");
 }
 
 static pte_t leaf_to(pte_t leaf, hpa_t hpa)
@@ -203,23 +213,40 @@ static void leaves_to_memory_of_others(void **state)
 	replaced(huge, leaf_to(*huge, HPA(run->hpa.raw + MIB)), "not aligned");
 }
 
+/* Where no hart can come to now, leaf tables are not looked into: only later. */
+static void leaves_of_trees_that_are_not_in_use(void **state)
+{
+	pte_t *leaf = entry_of(other, PAGE_GVA, 0);
+
+	(void)state;
+	leaf->raw ^= PTE_G;
+	is_healthy();
+	bench_satp_write(vcpu, other->satp);
+	is_wrong("G or a high bit");
+	leaf->raw ^= PTE_G;
+	is_healthy();
+}
+
 static void leaves_of_bare(void **state)
 {
 	pte_t *leaf = entry_of(bare, GVA(bench_ram(0).raw), 1);
+	const struct access user = {GVA(GUEST_RAM_BASE.raw), ACCESS_LOAD, .user = true};
 
 	(void)state;
+	bench_satp_write(vcpu, 0);
 	flipped(leaf, PTE_U, "U is not that of its tree");
-	flipped(entry_of(bare_user, GVA(GUEST_RAM_BASE.raw), 1), PTE_U,
-		"U is not that of its tree");
 	replaced(leaf, leaf_to(*leaf, HPA(pte_address(*leaf) + 2 * MIB)),
 		 "maps another address");
+	bench_access(vcpu, &user);
+	flipped(entry_of(bare_user, user.gva, 1), PTE_U, "U is not that of its tree");
 }
 
 static void pointers_of_the_wrong_form(void **state)
 {
 	pte_t *pointer = entry_of(active, PAGE_GVA, 1);
-	const uint64_t never[] = {PTE_A, PTE_D,	      PTE_U,
-				  PTE_G, PTE_V << 63, UINT64_C(2) << PTE_RSW_SHIFT};
+	const uint64_t never[] = {
+		PTE_A, PTE_D, PTE_U, PTE_G, PTE_V << 63, UINT64_C(1) << PTE_RSW_SHIFT,
+	};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LENGTH(never); i++)
@@ -228,20 +255,71 @@ static void pointers_of_the_wrong_form(void **state)
 		"a pointer at level 0");
 }
 
+/* A slot as it would be with another table below it, linked or stale. */
+static void hung(pte_t *entry, const void *table, bool linked, const char *expected)
+{
+	pte_t *pointers = (pte_t *)align_down((uintptr_t)entry, PAGE_SIZE);
+	unsigned index = (unsigned)(entry - pointers);
+	struct table_side *side = table_side(pointers);
+	const struct table_side before = *side;
+	pte_t old = *entry;
+
+	table_child_set(pointers, index, table);
+	if (linked)
+		table_set(pointers, index, pte_make((uintptr_t)table, PTE_V));
+	is_wrong(expected);
+	*side = before;
+	*entry = old;
+	is_healthy();
+}
+
 static void pointers_to_what_is_no_table(void **state)
 {
 	pte_t *pointer = entry_of(active, PAGE_GVA, 1);
-	void *page = page_alloc(0);
-	pte_t freed = pte_make((uintptr_t)page, PTE_V);
+	void *page = page_alloc(0), *pair = page_alloc(1);
 
 	(void)state;
 	page_free(page, 0);
-	replaced(pointer, freed, "what is no shadow page");
-	replaced(pointer, pte_make(0, PTE_V), "what is no shadow page");
-	replaced(pointer, pte_make(UINT64_C(1) << 50, PTE_V), "what is no shadow page");
+	hung(pointer, page, true, "no shadow page");
+	hung(pointer, page, false, "no shadow page");
+	/* for a table without a side to it, one of two pages; or the side itself */
+	hung(pointer, pair, true, "no shadow page");
+	hung(pointer, (pte_t *)pair + PTE_PER_TABLE, true, "no shadow page");
+	page_free(pair, 1);
 	/* the guest's own memory, which it could write its own leaves to */
+	hung(pointer, hpa_pointer(bench.vm.memory.runs[0].hpa), true, "no shadow page");
+	/* what the hart walks, and software does not know of */
+	replaced(pointer, pte_make(0, PTE_V), "no pointer to the table below");
 	replaced(pointer, pte_make(bench.vm.memory.runs[0].hpa.raw, PTE_V),
-		 "what is no shadow page");
+		 "no pointer to the table below");
+	table_child_set((pte_t *)align_down((uintptr_t)pointer, PAGE_SIZE), 0, NULL);
+	is_wrong("no pointer to the table below");
+	table_child_set((pte_t *)align_down((uintptr_t)pointer, PAGE_SIZE), 0,
+			table_of(*pointer));
+	is_healthy();
+}
+
+/* The hardware's and software's side of a slot must say the same. */
+static void sides_that_differ(void **state)
+{
+	pte_t *root = active->root;
+	struct table_side *side = table_side(root);
+	unsigned index = level_index(PAGE_GVA.raw, 2);
+	struct table_side *table;
+
+	(void)state;
+	SPOILED(root[index], PTE(0), "it is live, but nothing is there");
+	SPOILED(side->live[0], 0, "something is there, but not live");
+	table = table_side(table_child(root, index));
+	SPOILED(table->live[7], UINT64_C(1) << 63, "it is live, but nothing is there");
+	SPOILED(root[5], PTE(PTE_V << 1), "something is there, but not live");
+	SPOILED(side->split[0], side->split[0] | 1u << 9, "split, but is no table");
+	replaced(entry_of(active, PAGE_GVA, 1), *entry_of(active, WIDE_GVA, 1),
+		 "a table hangs below a leaf");
+	table_unlink(root, index);
+	is_healthy();
+	bench_fence_all(vcpu);
+	is_healthy();
 }
 
 /* A page that was taken but not for this vCPU stands for one of another's. */
@@ -251,18 +329,12 @@ static void pages_that_are_not_in_the_sum(void **state)
 	void *page = page_alloc_zeroed(0);
 
 	(void)state;
-	replaced(free_entry, pte_make((uintptr_t)page, PTE_V), "but more are in trees");
-	replaced(entry_of(active, PAGE_GVA, 2), PTE(0), "of them in trees");
+	hung(free_entry, page, true, "but more are in trees");
+	hung(free_entry, page, false, "but more are in trees");
 	page_free(page, 0);
-	space->pool.used++;
-	is_wrong("of them in trees");
-	space->pool.used -= 2;
-	is_wrong("but more are in trees");
-	space->pool.used++;
-	space->pool.limit = space->pool.used - 1;
-	is_wrong("are the limit");
-	space->pool.limit++;
-	is_healthy();
+	SPOILED(space->pool.used, space->pool.used + 1, "of them in trees");
+	SPOILED(space->pool.used, space->pool.used - 1, "but more are in trees");
+	SPOILED(space->pool.limit, space->pool.used - 1, "are the limit");
 }
 
 static void pages_that_are_reached_twice(void **state)
@@ -271,12 +343,14 @@ static void pages_that_are_reached_twice(void **state)
 	pte_t *free_wide = entry_of(active, WIDE_GVA, 2) + 1;
 
 	(void)state;
-	replaced(free_entry, *entry_of(active, PAGE_GVA, 1), "reached twice");
-	replaced(free_entry, *entry_of(other, PAGE_GVA, 1), "reached twice");
-	replaced(free_entry, pte_make((uintptr_t)other->root, PTE_V), "reached twice");
-	/* loops */
-	replaced(free_wide, pte_make((uintptr_t)active->root, PTE_V), "reached twice");
-	replaced(free_entry, *entry_of(active, WIDE_GVA, 2), "reached twice");
+	hung(free_entry, table_of(*entry_of(active, PAGE_GVA, 1)), true, "reached twice");
+	hung(free_entry, table_of(*entry_of(active, PAGE_GVA, 1)), false,
+	     "reached twice");
+	hung(free_entry, table_of(*entry_of(other, PAGE_GVA, 1)), true, "reached twice");
+	/* in a slot that is its tree's own */
+	slot_set(space->globals[0].private, level_index(WIDE_GVA.raw, 2) + 1);
+	hung(free_wide, other->root, true, "reached twice");
+	hung(free_wide, table_of(*entry_of(active, WIDE_GVA, 2)), true, "reached twice");
 }
 
 /* However far from each other the pages lie that the tables are made of. */
@@ -299,21 +373,12 @@ static void pages_of_several_windows(void **state)
 			     align_down((uintptr_t)active->root, 32 * MIB));
 	is_healthy();
 	/* of two pages, one is lost and one reached twice: the sum is right */
-	replaced(entry, *entry_of(active, GVA(4 * GIB), 1), "reached twice");
+	hung(entry, table_of(*entry_of(active, GVA(4 * GIB), 1)), true, "reached twice");
 	bench_satp_write(vcpu, other->satp);
 	is_healthy();
 }
 
 /* ---- what is known of trees ---- */
-
-#define SPOILED(field, value, expected)                                                  \
-	do {                                                                             \
-		const __typeof__(field) whole = field;                                   \
-		field = value;                                                           \
-		is_wrong(expected);                                                      \
-		field = whole;                                                           \
-		is_healthy();                                                            \
-	} while (0)
 
 static void trees_that_do_not_fit_together(void **state)
 {
@@ -323,7 +388,7 @@ static void trees_that_do_not_fit_together(void **state)
 	SPOILED(other->tag, active->tag, "shares its ASID");
 	SPOILED(other->tag.asid, UINT32_C(1) << arch_asid_bits(), "too many bits");
 	SPOILED(other->log_position, space->log_head + 1, "ahead of the fence log");
-	SPOILED(other->last_use, space->clock + 1, "in the future");
+	SPOILED(other->last_use, vcpu->arch.fast.switches + 1, "in the future");
 	SPOILED(other->mode, SATP_SV48, "its mode is not satp's");
 	SPOILED(other->bare, true, "Bare, or satp is, but not both");
 	SPOILED(bare->bare, false, "Bare, or satp is, but not both");
@@ -344,7 +409,6 @@ static void an_active_tree_that_is_not(void **state)
 	SPOILED(space->active, &space->trees[TREE_LIMIT - 1], "it has no root");
 	SPOILED(space->active, other, "satp is not what it is for");
 	SPOILED(space->satp, 0, "satp is not what it is for");
-	SPOILED(active->stale, true, "it is stale");
 	SPOILED(active->tag.generation, 0, "its ASID belongs to another");
 	SPOILED(active->tag.hart, 1, "its ASID belongs to another");
 	SPOILED(active->tag.asid, 0xfff, "not what the hart walks");
@@ -352,6 +416,104 @@ static void an_active_tree_that_is_not(void **state)
 	is_wrong("not what the hart walks");
 	arch_shadow_root_set(active->mode, pointer_hpa(active->root), active->tag.asid);
 	is_healthy();
+}
+
+/* ---- global tables, paths and what the vector knows ---- */
+
+#define SHARED_GVA GVA(7 * GIB)
+
+/* A page that is global, in both trees. */
+static void share(void)
+{
+	struct shadow_tree *first = active;
+
+	guest_map(&bench.tables, active->satp, SHARED_GVA, bench_ram(0),
+		  GUEST_RWX | PTE_G, 0);
+	bench_reaches(vcpu, SHARED_GVA, ACCESS_LOAD, bench_ram(0));
+	bench_satp_write(vcpu, other->satp);
+	bench_satp_write(vcpu, first->satp);
+	assert_int_equal(bench_space(vcpu)->active->satp, first->satp);
+	is_healthy();
+}
+
+static void global_tables_and_copies_of_them(void **state)
+{
+	unsigned slot = level_index(SHARED_GVA.raw, 2);
+	struct globals *globals = &space->globals[0];
+	struct table_side *side;
+	pte_t *table;
+
+	(void)state;
+	share();
+	side = table_side(active->root);
+	assert_true(slot_test(side->shared, slot));
+	assert_true(slot_test(table_side(other->root)->shared, slot));
+	SPOILED(side->shared[0], 0, "it is its tree's own, but may be shared");
+	SPOILED(globals->private[0], globals -> private[0] | 1u << slot,
+		"it is shared, and its tree's own");
+	SPOILED(side->live[0], side->live[0] & ~(1u << slot), "shared, but not live");
+	SPOILED(active->root[slot], active->root[0], "not as it was linked");
+	SPOILED(side->shared[1], 1, "it is shared, but not live");
+	side = table_side(globals->root);
+	SPOILED(side->shared[0], 1u << slot, "it is shared, where nothing is");
+	table = table_of(globals->root[slot]);
+	side = table_side(table);
+	SPOILED(side->shared[0], 1, "it is shared, where nothing is");
+	table = table_of(table[0]);
+	flipped(&table[0], PTE_G, "G or a high bit");
+	replaced(&table[0], leaf_to(table[0], HPA(0)), "not the VM's memory");
+	SPOILED(globals->root, NULL, "it is shared, where nothing is");
+	bench_satp_write(vcpu, 0);
+	side = table_side(bare->root);
+	SPOILED(side->shared[0], 1u << 2, "it is shared, where nothing is");
+}
+
+static struct walk_path *path_for(gva_t gva)
+{
+	return &space->paths[(gva.raw >> 21) % PATH_LIMIT];
+}
+
+static void paths_that_lead_elsewhere(void **state)
+{
+	struct walk_path *path;
+
+	(void)state;
+	share();
+	path = path_for(SHARED_GVA);
+	assert_ptr_equal(path->tree, space->active);
+	if (path->epoch != space->epoch) {
+		bench_fence_address(vcpu, SHARED_GVA);
+		is_healthy();
+	}
+	assert_int_equal(path->epoch, space->epoch);
+	SPOILED(path->shadow, active->root, "not what the hart comes to");
+	SPOILED(path->shared, false, "but not both");
+	SPOILED(path->prefix, UINT64_C(1) << 18, "no tree can have it");
+	/* of another epoch or tree, it may say anything */
+	path->shadow = NULL;
+	path->epoch--;
+	is_healthy();
+}
+
+static void roots_that_the_vector_must_not_take(void **state)
+{
+	struct fast_root *root = NULL;
+
+	(void)state;
+	bench_satp_write(vcpu, other->satp);
+	bench_satp_write(vcpu, active->satp);
+	is_healthy();
+	for (unsigned i = 0; i < FAST_ROOT_COUNT; i++)
+		if (vcpu->arch.fast.roots[i].vsatp &&
+		    vcpu->arch.fast.roots[i].satp == other->satp)
+			root = &vcpu->arch.fast.roots[i];
+	assert_non_null(root);
+	SPOILED(root->satp, 0, "its tree is not satp's");
+	SPOILED(root->tree, bare, "its tree is not satp's");
+	SPOILED(root->tree, NULL, "its tree is not satp's");
+	SPOILED(root->vsatp, root->vsatp + 1, "its vsatp is not its tree's");
+	SPOILED(other->tag.generation, 0, "its vsatp is not its tree's");
+	SPOILED(space->log_head, space->log_head + 1, "behind the fence log");
 }
 
 /* ---- nested paging ---- */
@@ -466,9 +628,14 @@ int main(void)
 		TEST(healthy_trees),
 		TEST(leaves_of_the_wrong_form),
 		TEST(leaves_to_memory_of_others),
+		TEST(leaves_of_trees_that_are_not_in_use),
 		TEST(leaves_of_bare),
 		TEST(pointers_of_the_wrong_form),
 		TEST(pointers_to_what_is_no_table),
+		TEST(sides_that_differ),
+		TEST(global_tables_and_copies_of_them),
+		TEST(paths_that_lead_elsewhere),
+		TEST(roots_that_the_vector_must_not_take),
 		TEST(pages_that_are_not_in_the_sum),
 		TEST(pages_that_are_reached_twice),
 		TEST(pages_of_several_windows),

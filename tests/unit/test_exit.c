@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/exit_store.c arch/riscv/decode_atomic.c */
+/* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/check_release.c */
-/* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
+/* sources: core/exit.c core/exit_translation.c core/exit_privileged.c core/lookahead.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/console.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
 /* sources: core/sbi/ipi.c core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c */
-/* sources: core/sbi/srst.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c */
+/* sources: core/sbi/srst.c core/sbi/time.c arch/riscv/decode.c arch/riscv/decode_simple.c drivers/host_mmio.c */
 /* sources: drivers/mmio.c drivers/plic.c drivers/uart_ns16550.c drivers/vplic.c */
 /* sources: drivers/vuart.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c tests/unit/vm_bench.c */

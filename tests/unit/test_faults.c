@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/exit_store.c arch/riscv/decode_atomic.c */
+/* sources: core/pmu.c */
 /* sources: core/check_release.c */
-/* sources: arch/riscv/decode.c core/counters.c core/exit.c core/exit_privileged.c */
+/* sources: arch/riscv/decode.c arch/riscv/decode_simple.c core/counters.c core/exit.c core/exit_privileged.c core/lookahead.c */
 /* sources: core/exit_translation.c core/guest_code.c core/json.c core/log.c */
-/* sources: lsp/check.c lsp/check_tables.c */
-/* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c lsp/asid.c lsp/lsp.c */
+/* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c lsp/lsp.c */
 /* sources: mm/page_table_check.c */
-/* sources: lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c mm/nested.c */
+/* sources: mm/guest_memory.c mm/nested.c */
 /* sources: mm/page_table.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/fault_bench.c tests/unit/guest_tables.c tests/unit/host_ram.c */
 /*

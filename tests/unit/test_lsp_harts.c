@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: lsp/check.c lsp/check_tables.c */
-/* sources: lsp/asid.c lsp/lsp.c lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c */
+/* sources: lsp/lsp.c mm/guest_memory.c */
 /* sources: core/json.c core/log.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c tests/unit/lsp_bench.c */
 /*

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
@@ -85,9 +86,10 @@ static void probe_tells_what_there_is(void **state)
 	static const uint64_t there[] = {0,	     1,	       2,	   3,
 					 4,	     5,	       6,	   7,
 					 8,	     0x10,     0x54494d45, 0x735049,
-					 0x52464e43, 0x48534d, 0x53525354, 0x4442434e};
+					 0x52464e43, 0x48534d, 0x53525354, 0x4442434e,
+					 0x504d55};
 	static const uint64_t not_there[] = {
-		9, 0xf, 0x11, 0x504d55, 0x53555350, ALL, UINT64_C(1) << 32};
+		9, 0xf, 0x11, 0x535345, 0x53555350, ALL, UINT64_C(1) << 32};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LENGTH(there); i++) {
@@ -108,7 +110,7 @@ static void functions_there_are_not(void **state)
 	static const uint64_t extensions[] = {
 		SBI_EXTENSION_BASE, SBI_EXTENSION_TIME,	  SBI_EXTENSION_IPI,
 		SBI_EXTENSION_HSM,  SBI_EXTENSION_RFENCE, SBI_EXTENSION_SRST,
-		SBI_EXTENSION_DBCN,
+		SBI_EXTENSION_DBCN, SBI_EXTENSION_PMU,
 	};
 
 	(void)state;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
@@ -228,7 +229,7 @@ static void a1_is_0_where_a_call_has_no_value(void **state)
 		{HSM, 4, {UNTOUCHED, UNTOUCHED}},
 		{SRST, 1, {UNTOUCHED, UNTOUCHED}},
 		{DBCN, 3, {UNTOUCHED, UNTOUCHED}},
-		{0x504d55, 0, {UNTOUCHED, UNTOUCHED}},
+		{0x535345, 0, {UNTOUCHED, UNTOUCHED}},
 		{UNTOUCHED, UNTOUCHED, {UNTOUCHED, UNTOUCHED}},
 	};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: lsp/check.c lsp/check_tables.c */
-/* sources: lsp/asid.c lsp/lsp.c lsp/space.c lsp/tree.c lsp/walker.c mm/guest_memory.c */
+/* sources: lsp/lsp.c mm/guest_memory.c */
 /* sources: core/json.c core/log.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c tests/unit/lsp_bench.c */
 /*
@@ -8,6 +7,7 @@
  * every fence does to the active one, to others of its ASID and mode or not,
  * and to those of Bare, at once or when they are next used.
  */
+#include "lsp/fence.h"
 #include "tests/unit/lsp_bench.h"
 
 #define AT GVA(0x1000)
@@ -151,6 +151,35 @@ static void the_tree_unused_for_longest_goes(void **state)
 	assert_int_equal(space->statistics.tree_creations, TREE_LIMIT + 2);
 }
 
+static bool has_tree(uint64_t satp)
+{
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		if (space->trees[i].root && space->trees[i].satp == satp)
+			return true;
+	return false;
+}
+
+/* Uses that only the trap vector knew of count as well. */
+static void a_tree_that_the_vector_used_stays(void **state)
+{
+	uint64_t first = guest_satp(SATP_SV39, 1, GPA(0x80000000));
+
+	(void)state;
+	bench_pool(&bench)->limit = 1000;
+	for (unsigned i = 0; i < TREE_LIMIT - 1; i++)
+		use(first + i);
+	assert_true(fake_vector_switches(vcpu, first));
+	assert_int_equal(paging_lsp.satp_read(vcpu), first);
+	assert_true(fake_vector_switches(vcpu, first + 1));
+	assert_int_equal(paging_lsp.satp_read(vcpu), first + 1);
+	/* Bare goes first, and then the oldest */
+	use(first + 1000);
+	use(first + 1001);
+	assert_int_equal(space->statistics.tree_evictions, 2);
+	assert_true(has_tree(first) && has_tree(first + 1));
+	assert_false(has_tree(first + 2));
+}
+
 /* What was evicted is not known again, whatever the hart kept of it. */
 static void an_evicted_tree_comes_back_empty(void **state)
 {
@@ -184,6 +213,10 @@ static void check_fence(const struct fence *fence, unsigned active, bool covers_
 		satps[i] = make(kinds[i].mode, kinds[i].asid, i);
 		fill(satps[i]);
 	}
+	/* Gone from the guest's tables too: no fence installs it again. */
+	for (unsigned i = 0; i < ARRAY_LENGTH(kinds); i++)
+		guest_store(&bench.vm.memory, guest_entry(&bench.tables, satps[i], AT, 0),
+			    0);
 	use(satps[active]);
 	space_fence(space, fence);
 	for (unsigned n = 0; n < ARRAY_LENGTH(kinds); n++) {
@@ -268,11 +301,25 @@ static void the_log_is_exact_until_it_overflows(void **state)
 	fence_pages(0x100000, FENCE_LOG_LIMIT);
 	assert_true(has_leaf(use(satp), AT));
 	assert_int_equal(space->statistics.log_replays, FENCE_LOG_LIMIT);
-	assert_int_equal(space->statistics.trees_emptied, 0);
+	assert_int_equal(space->statistics.tree_unlinks, 0);
 	use(other);
 	fence_pages(0x100000, FENCE_LOG_LIMIT + 1);
 	assert_false(has_leaf(use(satp), AT));
-	assert_int_equal(space->statistics.trees_emptied, 1);
+	assert_int_equal(space->statistics.tree_unlinks, 1);
+}
+
+/* Fences of all addresses push out what came before them, whatever ASID they are of. */
+static void the_log_knows_what_it_has_lost(void **state)
+{
+	uint64_t satp = make(SATP_SV39, 1, 0), other = make(SATP_SV39, 2, 1);
+
+	(void)state;
+	fill(satp);
+	use(other);
+	fence_pages(AT.raw, 1);
+	for (unsigned i = 0; i < FENCE_LOG_LIMIT; i++)
+		space_fence(space, &(struct fence){.has_asid = true, .asid = 9});
+	assert_false(has_leaf(use(satp), AT));
 }
 
 /* A fence is applied once: what was filled after it stays. */
@@ -290,7 +337,7 @@ static void a_tree_that_has_caught_up_stays_so(void **state)
 		use(other);
 		assert_true(has_leaf(use(satp), AT));
 	}
-	assert_int_equal(space->statistics.trees_emptied, 0);
+	assert_int_equal(space->statistics.tree_unlinks, 0);
 }
 
 /* Fences while a tree is active are applied then, and not again afterwards. */
@@ -339,23 +386,26 @@ static void a_stale_tree_is_emptied_once(void **state)
 	fill(satp);
 	use(other);
 	assert_true(has_leaf(use(satp), AT));
-	assert_int_equal(space->statistics.trees_emptied, 1);
+	assert_int_equal(space->statistics.tree_unlinks, 1);
 }
 
 static void every_slot_is_fenced(void **state)
 {
 	const struct fence everything = {.has_address = false};
+	uint64_t satps[TREE_LIMIT];
 
 	(void)state;
+	bench_pool(&bench)->limit = 1000;
 	for (unsigned asid = 0; asid < TREE_LIMIT; asid++)
 		fill(make(SATP_SV39, asid, 0));
-	/* All slots but that of the first Bare tree, which was unused for longest. */
 	for (unsigned i = 0; i < TREE_LIMIT; i++)
-		assert_true(space->trees[i].root && !space->trees[i].stale);
+		satps[i] = space->trees[i].satp;
 	space_fence(space, &everything);
-	for (unsigned i = 0; i < TREE_LIMIT; i++)
-		assert_true(space->trees[i].stale || &space->trees[i] == space->active);
 	assert_false(has_leaf(space->active, AT));
+	/* All of them, with no other one made in between. */
+	for (unsigned i = 0; i < TREE_LIMIT; i++)
+		assert_false(has_leaf(use(satps[i]), AT));
+	assert_int_equal(space->statistics.tree_creations, TREE_LIMIT + 1);
 }
 
 /* Where RAM ends beyond the lower half of Sv39, Bare needs a larger tree. */
@@ -392,10 +442,12 @@ int main(void)
 		TEST(bare_is_two_trees),
 		TEST(bare_runs_on_the_shortest_tables_there_are),
 		TEST(the_tree_unused_for_longest_goes),
+		TEST(a_tree_that_the_vector_used_stays),
 		TEST(an_evicted_tree_comes_back_empty),
 		TEST(every_fence_against_every_tree),
 		TEST(bare_trees_keep_what_they_have),
 		TEST(the_log_is_exact_until_it_overflows),
+		TEST(the_log_knows_what_it_has_lost),
 		TEST(a_tree_that_has_caught_up_stays_so),
 		TEST(the_active_tree_does_not_replay),
 		TEST(the_log_knows_asids),

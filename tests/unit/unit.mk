@@ -13,21 +13,25 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -I. -isystem $(BUILD)/host-libfdt/include $(WAR
 	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Who names fake_arch.c gets all the files it is made of.
-FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb walk)
+FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb vector walk)
+
+# Who names lsp/lsp.c gets all of lazy shadow paging, its checks included.
+LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window fence fill globals lsp path \
+	space sync table tree walker)
 
 # Not this machine's own libfdt, but the version that Gnomon links.
 HOST_LIBFDT := $(BUILD)/host-libfdt
 
 unit_line = $(subst -lfdt,$(HOST_LIBFDT)/libfdt.a,$(subst \
-	tests/unit/fake_arch.c,$(FAKE_ARCH),$(shell \
-	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))))
+	tests/unit/fake_arch.c,$(FAKE_ARCH),$(subst lsp/lsp.c,$(LSP_ENGINE),$(shell \
+	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2)))))
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
 define unit_program
 $(UNIT_BUILD)/$(1): tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c) \
-		$$(wildcard tests/unit/*.h) core/string.c $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h)
+		$$(wildcard tests/unit/*.h) core/string.c $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h scripts/plugin/*.h)
 	@echo "  HOSTCC  $(1)"
 	@mkdir -p $$(@D)
 	$(Q)$(HOSTCC) $(UNIT_CFLAGS) tests/unit/$(1).c \

@@ -21,6 +21,7 @@ void vm_end(struct vm *vm, enum vm_end end, const char *detail)
 void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->timer_deadline = UINT64_MAX;
+	vcpu->pmu = (struct pmu){0};
 	arch_vcpu_reset(vcpu, entry, a0, a1);
 }
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The plugins for QEMU (docs/tlb-model.md), on a guest whose page-table walks have
+known depths: what the TLB model counts natively, nested and shadowed is what the
+levels of the tables say; whose instructions run agrees with Gnomon's own counters.
+"""
+import collections
+import sys
+
+import pytest
+
+from conftest import BUILD, TOP, start
+
+sys.path.insert(0, str(TOP / "scripts"))
+from benchlib import plugin  # noqa: E402
+
+LEVELS = {"sv39": 3, "sv48": 4, "sv57": 5}
+GSTAGE_LEVELS = 3  # Gnomon takes Sv39x4
+
+
+def arguments(words):
+    return [f"--qemu-arg={word}" for word in words]
+
+
+def tlb(out, *models, marks=True):
+    return arguments(plugin.tlb(out, models, marks))
+
+
+def lines_of(out):
+    return [line for region in plugin.read(out) for line in region]
+
+
+def regions_of(lines, model):
+    """The lines of one model with something in them, in order."""
+    return [line for line in lines if line["model"] == model and sum(line["accesses"])]
+
+
+@pytest.fixture(scope="module", params=["native", "nested", "lsp"])
+def walked(request, tmp_path_factory):
+    """(mode, lines the guest printed, lines of the plugin)"""
+    directory = tmp_path_factory.mktemp("walks")
+    out = directory / "tlb"
+    result = start(directory, "--kernel", BUILD / "guests" / "walks.bin", "--memory", "128M",
+                   *tlb(out, "plain", "pages:gpages=1", "pointers:pointers=8",
+                        "all:pointers=8:gpointers=8:gleaves=8", "large:entries=4096:ways=4"),
+                   how=request.param)
+    assert result.status == 0, result
+    walks = [dict(pair.split("=") for pair in line.split()[1:])
+             for line in result.lines if line.startswith("walks ")]
+    assert len(walks) == 2 * len(LEVELS) and all(walk["wrong"] == "0" for walk in walks)
+    return request.param, walks, lines_of(out)
+
+
+def expect_misses(line, reads, loads):
+    """All reads miss and take so many loads, but for the first, which may come
+    before counting begins; of the kernel's own pages there are few."""
+    assert reads - 1 <= line["by_loads"][loads] <= reads
+    assert sum(line["misses"]) - line["by_loads"][loads] < 16
+
+
+def test_loads_by_the_miss_are_the_levels(walked):
+    mode, walks, lines = walked
+    regions = regions_of(lines, "plain")
+    assert len(regions) == len(walks)
+    for walk, line in zip(walks, regions):
+        own = LEVELS[walk["mode"]] - int(walk["level"])
+        # Gnomon maps a guest's RAM in 2 MiB leaves where it can: one level less.
+        each = GSTAGE_LEVELS - 1 if mode == "nested" else 0
+        assert line["virtual"] == (mode != "native")
+        expect_misses(line, int(walk["reads"]), own * (each + 1) + each)
+
+
+def test_4_kib_gstage_leaves_would_take_15_19_and_23(walked):
+    mode, walks, lines = walked
+    for walk, line in zip(walks, regions_of(lines, "pages")):
+        own = LEVELS[walk["mode"]] - int(walk["level"])
+        each = GSTAGE_LEVELS if mode == "nested" else 0
+        reads = int(walk["reads"])
+        assert reads - 1 <= line["by_loads"][own * (each + 1) + each] <= reads + 16
+
+
+def test_walk_caches_leave_the_last_level(walked):
+    mode, walks, lines = walked
+    each = GSTAGE_LEVELS - 1 if mode == "nested" else 0
+    for walk, line in zip(walks, regions_of(lines, "pointers")):
+        assert line["by_loads"][1 + 2 * each] > 0.98 * int(walk["reads"])
+    for walk, line in zip(walks, regions_of(lines, "all")):
+        assert line["by_loads"][1] > 0.98 * int(walk["reads"])
+
+
+def test_what_fits_does_not_miss_again(walked):
+    _, walks, lines = walked
+    for walk, line in zip(walks, regions_of(lines, "large")):
+        reads = int(walk["reads"])
+        assert line["accesses"][1] >= reads - 1
+        assert 1024 <= sum(line["misses"]) < 1024 + 16
+
+
+def test_every_translation_is_where_qemu_went(walked):
+    for line in walked[2]:
+        assert line["wrong_hits"] == line["wrong_misses"] == line["incomplete"] == 0
+        assert line["compared"] >= 8191 or not sum(line["accesses"])
+
+
+def test_a_tlb_that_forgets_nothing_by_itself_is_never_stale(tmp_path):
+    """From Linux's first instruction to its first programs, each access goes where
+    such a TLB says: no real fence of Gnomon's is missing, which QEMU would hide."""
+    out = tmp_path / "tlb"
+    result = start(tmp_path, "--exec", "for i in 1 2 3; do /bin/true; done",
+                   "--memory", "192M", *tlb(out, "large:entries=65536:ways=4", marks=False),
+                   how="lsp")
+    assert result.status == 0, result
+    guest = [line for line in lines_of(out) if line["virtual"]]
+    assert sum(line["compared"] for line in guest) > 1000000
+    for line in lines_of(out):
+        assert line["wrong_hits"] == line["wrong_misses"] == 0, line
+
+
+@pytest.mark.parametrize("paging", ["nested", "lsp"])
+def test_exits_are_classed_as_gnomon_counts_them(paging, tmp_path):
+    """A guest's whole life; only its last exit does not lead back to it."""
+    out = tmp_path / "instructions"
+    result = start(tmp_path, "--kernel", BUILD / "guests" / "walks.bin", "--memory", "128M",
+                   *arguments(("-icount", "shift=0", *plugin.instructions(out, marks=False))),
+                   how=paging)
+    assert result.status == 0, result
+    lines = lines_of(out)
+    counts = collections.Counter()
+    for line in lines:
+        assert line["special"] in ("", "start", "firmware-alone", "total"), line
+        for reason in line.get("fast", []) + line.get("full", []):
+            counts[reason] += line["count"]
+    missing = collections.Counter(result.stats["exits"])
+    missing.subtract(counts)
+    # The first exit may come before the guest's first instruction.
+    assert {reason for reason, count in missing.items() if count} <= {"sbi-other", "shadow-miss"}
+    assert missing["sbi-other"] == 1 and 0 <= missing["shadow-miss"] <= 1
+    for line in lines:
+        if line.get("count") and line["special"] != "start":
+            least, most = (line["hypervisor"]["deciles"][at] for at in (0, -1))
+            assert 0 <= least <= most
+            assert least * line["count"] <= line["hypervisor"]["total"] <= most * line["count"]
+    assert lines[-1]["special"] == "total" and lines[-1]["guest"] > 6 * 8192 * 5
+
+
+@pytest.mark.parametrize("name, option, why", [
+    ("tlb", "model=odd:entries=24:ways=4", "no power of two"),
+    ("tlb", "model=x:colour=3", "a field that no model has"),
+    ("tlb", "colour=3", "an option that there is not"),
+    ("instructions", "vector=0", "are needed"),
+])
+def test_bad_options_are_refused(name, option, why, tmp_path):
+    path = BUILD / "plugins" / f"{name}.so"
+    result = start(tmp_path, "--kernel", BUILD / "guests" / "hello.bin",
+                   "--qemu-arg=-plugin", f"--qemu-arg={path},out={tmp_path / 'out'},{option}")
+    assert result.status != 0 and why in result.err, result

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The workloads for a Linux guest, at sizes that measure nothing: each does its work
+and finds it right in every mode, and says so in lines that the benchmarks can
+read. Figures are checked for being consistent, not for being good.
+"""
+import importlib.util
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BENCH = TOP / "scripts" / "bench"
+sys.path.insert(0, str(TOP / "scripts"))
+from benchlib import linux, row  # noqa: E402
+from gnomonlib import paths  # noqa: E402
+
+MODES = ["native", "nested", "shadow", "shadow-unsync", "lsp"]
+# name: (count, size or None, operations reported)
+TINY = {
+    "syscall": (1000, None, 1000), "fork": (5, None, 5), "exec": (3, None, 3),
+    "pipe": (50, None, 50), "mmap": (2, 1, 2), "munmap": (4, 64, 4), "mprotect": (2, 1, 2),
+    "file": (70, 64, 70), "touch": (1, 1, 256), "gups": (10_000, 1, 10_000),
+}
+ODD = ("/bench/workloads run right 7 -- /bin/true", "/bench/workloads run wrong 7 -- /bin/false",
+       "/bench/workloads run missing 7 -- /bin/nothing-there",
+       "/bench/workloads syscall", "/bench/workloads syscall 1x", "/bench/workloads gups 10 3")
+
+
+def supported(mode):
+    """A mode that is yet unknown to the gnomon command is left out."""
+    usage = subprocess.run([TOP / "scripts" / "gnomon", "run", "--help"], capture_output=True,
+                           text=True, check=True).stdout
+    choices = usage.partition("--paging {")[2].partition("}")[0].split(",")
+    return mode == "native" or mode in choices
+
+
+@pytest.fixture(scope="module", params=[mode for mode in MODES if supported(mode)])
+def boot(request, run_in, tmp_path_factory):
+    """(mode, {name: result}, exit status of each command) of one boot with all."""
+    directory = tmp_path_factory.mktemp("workloads")
+    initrd = linux.initramfs(directory, ())
+    commands = [f"/bench/workloads {name} {count} {size or ''}"
+                for name, (count, size, _) in TINY.items()] + list(ODD)
+    script = "\n".join(f'{command}; echo "status $?"' for command in commands)
+    result = run_in(directory, "--kernel", paths.KERNEL, "--initrd", initrd, "--exec", script,
+                    how=request.param)
+    assert result.status == 0, result
+    results = [found for found in map(linux.parse, result.lines) if found]
+    statuses = [int(line.split()[1]) for line in result.lines if line.startswith("status ")]
+    assert len(statuses) == len(commands), result
+    return request.param, {found["name"]: found for found in results}, \
+        dict(zip(commands, statuses))
+
+
+def test_each_workload_does_its_work_and_finds_it_right(boot):
+    _, results, statuses = boot
+    for name, (_, size, operations) in TINY.items():
+        found = results[name]
+        assert found["status"] == "ok" and found["pages"] == "4k", found
+        assert int(found["operations"]) == operations and int(found["nanoseconds"]) > 0
+        assert size is None or found["size"].startswith(str(size))
+    assert set(list(statuses.values())[:len(TINY)]) == {0}
+
+
+def test_what_goes_wrong_is_said(boot):
+    _, results, statuses = boot
+    assert [results[name]["status"] for name in ("right", "wrong", "missing")] == [
+        "ok", "failed", "failed"]
+    assert results["right"]["operations"] == "7" and results["right"]["pages"] == "default"
+    assert [statuses[command] for command in ODD] == [0, 1, 1, 2, 2, 1]
+
+
+def test_exits_are_counted_by_reason_where_the_hypervisor_tells(boot):
+    mode, results, _ = boot
+    assert (results["fork"]["exits"] == "-") == (mode == "native")
+    if mode == "native":
+        return
+    for found in results.values():
+        parts = sum(int(value) for key, value in found.items() if key.startswith("exits:"))
+        assert abs(int(found["exits"]) - parts) <= 3 + int(found["exits"]) // 50, found
+    # Two processes take turns on one CPU: two switches of the address space each time.
+    switches = int(results["pipe"].get("exits:satp-write", 0))
+    assert switches == 0 if mode == "nested" else 100 <= switches <= 110
+
+
+def test_a_benchmark_of_a_few_from_start_to_end(tmp_path):
+    """As `make bench-quick`, with one mode that nothing knows."""
+    ended = subprocess.run(
+        [BENCH, "--quick", "--parts", "linux", "--workloads", "boot,syscall,pipe", "--modes",
+         "lsp,unheard-of", "--output", tmp_path], capture_output=True, text=True,
+        timeout=240, check=False)
+    if importlib.util.find_spec("matplotlib") is None:
+        assert ended.returncode == 1 and "failed: plots: " in ended.stderr
+    else:
+        assert ended.returncode == 0, ended.stderr
+        assert (tmp_path / "exits.svg").exists()
+    facts, rows = row.read_csv(tmp_path / "results.csv")
+    assert dict(facts)["command"].startswith("scripts/bench --quick")
+    assert dict(facts)["modes"] == "lsp"
+    seconds = {one.workload for one in rows if one.metric == "seconds"}
+    assert seconds == {"boot", "boot-programs", "syscall", "pipe"}
+    assert all(one.value > 0 for one in rows if one.metric == "seconds")
+    assert [one.mode for one in rows if one.metric == row.UNSUPPORTED] == ["unheard-of"]
+    text = (tmp_path / "results.md").read_text()
+    assert "unheard-of" in text and "## Goals" in text
+    again = subprocess.run([BENCH, "--markdown", "--output", tmp_path], capture_output=True,
+                           text=True, check=True).stdout
+    assert again == text
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--parts", "nothing"], "there is no part 'nothing'"),
+    (["--markdown", "--output", "/nonexistent"], "results.csv"),
+])
+def test_bad_usage_of_the_benchmarks(words, said):
+    ended = subprocess.run([BENCH, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2 and said in ended.stderr
