@@ -11,6 +11,7 @@
 #include "arch/riscv/decode_simple.h"
 #include "core/arch.h"
 #include "core/vm.h"
+#include "mm/pte.h"
 
 #define FENCE_LIMIT	63
 #define STEP_LIMIT	8 /* instructions in a row that are no fence */
@@ -20,6 +21,7 @@ struct ahead {
 	struct vcpu *vcpu;
 	const uint16_t *code; /* of the page that pc is on; NULL: cannot be read */
 	uint64_t page;	      /* gva of it */
+	uint64_t reach;	      /* size of the largest leaf that it could be part of */
 	bool has_fence;	      /* one is waiting to be applied */
 	struct fence fence;
 	uint64_t first;	  /* pc behind the first fence, or the write */
@@ -91,10 +93,25 @@ static void apply_fence(struct ahead *ahead)
 	ahead->has_fence = false;
 }
 
+/* A leaf of the largest size may be there, and a fence of any page of it changes that. */
+static bool is_near_code(const struct ahead *ahead, uint64_t address)
+{
+	return align_down(address, ahead->reach) == align_down(ahead->page, ahead->reach);
+}
+
 /* Whether a fence may change what the page that is being read from is. */
 static bool covers_code(const struct ahead *ahead, const struct fence *fence)
 {
-	return !fence->has_address || fence->start.raw == ahead->page;
+	return !fence->has_address || is_near_code(ahead, fence->start.raw);
+}
+
+static uint64_t largest_leaf(struct vcpu *vcpu)
+{
+	unsigned mode = satp_mode(vcpu->vm->mode->satp_read(vcpu));
+
+	if (mode < SATP_SV39 || mode > SATP_SV57)
+		return PAGE_SIZE;
+	return level_size(mode_levels(mode) - 1);
 }
 
 /* A fence of a page next to those that are waiting makes one range with them. */
@@ -259,7 +276,7 @@ static void run_loop(struct ahead *ahead, const struct fence_loop *loop)
 	while (may_fence(ahead) && ahead->has_fence &&
 	       align_down(*loop->address, PAGE_SIZE) ==
 		       ahead->fence.start.raw + ahead->fence.size &&
-	       align_down(*loop->address, PAGE_SIZE) != ahead->page) {
+	       !is_near_code(ahead, *loop->address)) {
 		ahead->fence.size += PAGE_SIZE;
 		ahead->fences++;
 		take_steps(loop);
@@ -335,6 +352,7 @@ static struct lookahead start(struct ahead *ahead)
 	ahead->first = ahead->vcpu->arch.pc;
 	for (unsigned i = 0; i < OPERATION_LIMIT; i++)
 		ahead->operations[i].pc = NO_PC;
+	ahead->reach = largest_leaf(ahead->vcpu);
 	open_page(ahead);
 	run(ahead);
 	apply_fence(ahead);
@@ -352,6 +370,7 @@ struct lookahead lookahead_fence(struct vcpu *vcpu, const struct fence *fence)
 	ahead.fence = *fence;
 	ahead.has_fence = true;
 	ahead.page = align_down(vcpu->arch.pc, PAGE_SIZE);
+	ahead.reach = largest_leaf(vcpu);
 	if (covers_code(&ahead, fence)) {
 		apply_fence(&ahead);
 		return (struct lookahead){.alone = true};
