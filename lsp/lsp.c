@@ -17,30 +17,9 @@
 #include "lsp/check.h"
 #include "lsp/fence.h"
 #include "lsp/fill.h"
+#include "lsp/needs.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
-
-/* Shadow pages of a vCPU: what all RAM takes in 4 KiB leaves, eight times over. */
-#define POOL_SHARE 64
-#define POOL_USUAL (MIB / PAGE_SIZE)
-
-/*
- * The pages that one instruction may need translated at the same time: two that
- * it lies on, and two that its load or store reaches, each across a page
- * boundary. (Atomics, cache blocks and the accesses of a constrained LR/SC loop
- * stay on one page; vector instructions, which reach more, are not offered.)
- */
-#define PAGES_OF_AN_INSTRUCTION 4
-
-static const char *lsp_missing(void)
-{
-	if (!arch_satp_traps())
-		return "writes of satp do not trap here (hstatus.VTVM has no effect on "
-		       "satp)";
-	if (!arch_translation_modes())
-		return "no translation mode that a shadow table could use";
-	return NULL;
-}
 
 /*
  * The walker faults on A = 0 and on a store with D = 0, whatever the chip does.
@@ -69,15 +48,6 @@ static uint64_t state_pages(void)
 	return UINT64_C(1) << order_for(sizeof(struct lsp_vcpu));
 }
 
-static unsigned deepest_levels(void)
-{
-	unsigned mode = SATP_SV57;
-
-	while (mode > SATP_SV39 && !(arch_translation_modes() & 1u << mode))
-		mode--;
-	return mode_levels(mode);
-}
-
 /*
  * With too few pages, filling in one of an instruction's translations would
  * take away another of them, and the two would miss in turn for ever. So the
@@ -87,28 +57,18 @@ static unsigned deepest_levels(void)
  */
 static uint64_t least_pages(void)
 {
-	unsigned top = deepest_levels() - 1;
+	unsigned top = needs_levels() - 1;
 	uint64_t path = (top - 1) * table_pages(top) + table_pages(0);
 
 	return 2 * table_pages(top) + PAGES_OF_AN_INSTRUCTION * path;
-}
-
-static uint64_t usual_pages(uint64_t ram)
-{
-	return (ram >> PAGE_SHIFT) / POOL_SHARE + POOL_USUAL;
-}
-
-/* Of Bare guests, whose addresses must lie in the lower half of a tree's own. */
-static uint64_t lsp_reach(void)
-{
-	return UINT64_C(1) << (PAGE_SHIFT + PTE_INDEX_BITS * deepest_levels() - 1);
 }
 
 static struct paging_budget lsp_budget(uint64_t ram, unsigned vcpus)
 {
 	return (struct paging_budget){
 		.least = vcpus * ((state_pages() + least_pages()) << PAGE_SHIFT),
-		.usual = vcpus * ((state_pages() + usual_pages(ram)) << PAGE_SHIFT),
+		.usual =
+			vcpus * ((state_pages() + needs_usual_tables(ram)) << PAGE_SHIFT),
 	};
 }
 
@@ -119,7 +79,7 @@ static struct paging_budget lsp_budget(uint64_t ram, unsigned vcpus)
 static uint64_t page_limit(const struct vm *vm)
 {
 	if (vm->shadow_memory == 0)
-		return usual_pages(vm->memory.size);
+		return needs_usual_tables(vm->memory.size);
 	return (vm->shadow_memory >> PAGE_SHIFT) / vm->vcpu_count - state_pages();
 }
 
@@ -377,9 +337,9 @@ static void lsp_log(const struct vm *vm)
 
 const struct paging_mode paging_lsp = {
 	.name = "lsp",
-	.missing = lsp_missing,
+	.missing = needs_missing,
 	.isa = lsp_isa,
-	.reach = lsp_reach,
+	.reach = needs_reach,
 	.budget = lsp_budget,
 	.vm_create = lsp_vm_create,
 	.vm_destroy = lsp_vm_destroy,

@@ -14,15 +14,9 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/vm.h"
+#include "lsp/needs.h"
 #include "lsp/walker.h"
 #include "mm/page_alloc.h"
-
-/* Tables of a VM: twice what all RAM takes in 4 KiB leaves, eight times over. */
-#define TABLE_SHARE 64
-#define TABLE_USUAL (MIB / PAGE_SIZE)
-
-/* See lsp/lsp.c: two pages of code and two of data, at the most. */
-#define PAGES_OF_AN_INSTRUCTION 4
 
 static const struct protect_policy strict = {
 	.window = 1,
@@ -40,38 +34,16 @@ static const struct protect_policy unsync = {
 
 /* ---- what it needs and takes ---- */
 
-static const char *shadow_missing(void)
-{
-	if (!arch_satp_traps())
-		return "writes of satp do not trap here (hstatus.VTVM has no effect on "
-		       "satp)";
-	if (!arch_translation_modes())
-		return "no translation mode that a shadow table could use";
-	return NULL;
-}
-
 /* As under lsp, for the same reasons: see lsp/lsp.c. */
 static struct paging_isa shadow_isa(void)
 {
 	return (struct paging_isa){.svade = true, .cache_management = false};
 }
 
-/* Of Bare guests, whose addresses must lie in the lower half of a root's own. */
-static uint64_t shadow_reach(void)
-{
-	return UINT64_C(1) << (PAGE_SHIFT + PTE_INDEX_BITS * protect_deepest_levels() -
-			       1);
-}
-
 /* For each vCPU, paths of its own for all pages of an instruction. */
 static uint64_t least_tables(unsigned vcpus)
 {
-	return vcpus * (1 + PAGES_OF_AN_INSTRUCTION * (protect_deepest_levels() - 1));
-}
-
-static uint64_t usual_tables(uint64_t ram)
-{
-	return (ram >> PAGE_SHIFT) / TABLE_SHARE + TABLE_USUAL;
+	return vcpus * (1 + PAGES_OF_AN_INSTRUCTION * (needs_levels() - 1));
 }
 
 static struct paging_budget shadow_budget(uint64_t ram, unsigned vcpus)
@@ -79,7 +51,8 @@ static struct paging_budget shadow_budget(uint64_t ram, unsigned vcpus)
 	return (struct paging_budget){
 		.least = protect_total_pages(ram, vcpus, least_tables(vcpus))
 			 << PAGE_SHIFT,
-		.usual = protect_total_pages(ram, vcpus, usual_tables(ram)) << PAGE_SHIFT,
+		.usual = protect_total_pages(ram, vcpus, needs_usual_tables(ram))
+			 << PAGE_SHIFT,
 	};
 }
 
@@ -87,7 +60,7 @@ static struct paging_budget shadow_budget(uint64_t ram, unsigned vcpus)
 
 static enum status create(struct vm *vm, const struct protect_policy *policy)
 {
-	uint64_t tables = usual_tables(vm->memory.size);
+	uint64_t tables = needs_usual_tables(vm->memory.size);
 	struct protect_vm *state;
 
 	if (vm->shadow_memory > 0)
@@ -322,9 +295,9 @@ static void shadow_log(const struct vm *vm)
 
 /* clang-format off */
 #define PROTECT_FUNCTIONS                                                                \
-	.missing = shadow_missing,                                                       \
+	.missing = needs_missing,                                                       \
 	.isa = shadow_isa,                                                               \
-	.reach = shadow_reach,                                                           \
+	.reach = needs_reach,                                                           \
 	.budget = shadow_budget,                                                         \
 	.vm_destroy = shadow_vm_destroy,                                                 \
 	.vcpu_create = shadow_vcpu_create,                                               \

@@ -335,9 +335,6 @@ void protect_fence(struct vcpu *vcpu, const struct fence *fence);
 /* MODE of the root itself; Bare has one as well. */
 unsigned protect_root_mode(const struct protect_root *root);
 
-/* The deepest there is on this machine. */
-unsigned protect_deepest_levels(void);
-
 /* ---- the check of a debug build: protect_check.c ---- */
 
 const char *protect_check(const struct vcpu *vcpu);

@@ -11,20 +11,12 @@
 #include "core/panic.h"
 #include "core/vcpu.h"
 #include "core/vm.h"
+#include "lsp/needs.h"
 #include "lsp/protect.h"
 #include "lsp/walker.h"
 
 /* Longer ranges are taken for all addresses, as Linux does. */
 #define FENCE_PAGES 64
-
-unsigned protect_deepest_levels(void)
-{
-	unsigned mode = SATP_SV57;
-
-	while (mode > SATP_SV39 && !(arch_translation_modes() & 1u << mode))
-		mode--;
-	return mode_levels(mode);
-}
 
 unsigned protect_root_mode(const struct protect_root *root)
 {
@@ -71,7 +63,7 @@ static struct protect_target root_target(uint64_t satp, bool user)
 {
 	if (satp_mode(satp) == SATP_BARE)
 		return (struct protect_target){
-			.level = protect_deepest_levels() - 1,
+			.level = needs_levels() - 1,
 			.direct = true,
 			.flags = PTE_R | PTE_W | PTE_X | (user ? PTE_U : 0),
 		};
