@@ -49,7 +49,6 @@ extern const char *const exit_reason_names[REASON_COUNT];
 struct exit_counters {
 	uint64_t fast[REASON_COUNT];
 	uint64_t full[REASON_COUNT];
-	uint64_t retired; /* fences that cost no exit of their own */
 };
 
 struct vcpu;

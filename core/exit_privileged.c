@@ -62,21 +62,15 @@ static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 
 static struct exit_result emulate_fence(struct vcpu *vcpu, uint32_t instruction)
 {
-	const struct fence fence = {
-		.has_address = RS1(instruction) != 0,
-		.start =
-			GVA(align_down(vcpu_register(vcpu, RS1(instruction)), PAGE_SIZE)),
-		.size = PAGE_SIZE,
-		.has_asid = RS2(instruction) != 0,
-		.asid = (uint16_t)vcpu_register(vcpu, RS2(instruction)),
-	};
+	const struct fence fence = fence_of_page(
+		RS1(instruction) != 0, vcpu_register(vcpu, RS1(instruction)),
+		RS2(instruction) != 0, vcpu_register(vcpu, RS2(instruction)));
 	uint64_t pc = vcpu->arch.pc;
 	struct lookahead ahead;
 
 	counters_count(vcpu, reason_of(&fence));
 	vcpu->arch.pc += 4;
 	ahead = lookahead_fence(vcpu, &fence);
-	vcpu->counters.retired += ahead.fences;
 	note_site(vcpu, pc, instruction, &fence, &ahead);
 	return exit_resume();
 }
@@ -87,7 +81,6 @@ static void look_behind_write(struct vcpu *vcpu, uint32_t instruction)
 	uint64_t pc = vcpu->arch.pc - 4;
 	struct lookahead ahead = lookahead(vcpu);
 
-	vcpu->counters.retired += ahead.fences;
 	if (!ahead.alone || check_wants_all() || RD(instruction) != 0 ||
 	    FUNCT3(instruction) != 1)
 		return;
@@ -133,13 +126,8 @@ static struct exit_result emulate_satp(struct vcpu *vcpu, uint32_t instruction)
 static OUT_OF_THE_WAY bool fence_fast(struct vcpu *vcpu, const struct fence_site *site,
 				      uint64_t rs1, uint64_t rs2)
 {
-	const struct fence fence = {
-		.has_address = site->has_address,
-		.start = GVA(align_down(rs1, PAGE_SIZE)),
-		.size = PAGE_SIZE,
-		.has_asid = site->has_asid,
-		.asid = (uint16_t)rs2,
-	};
+	const struct fence fence =
+		fence_of_page(site->has_address, rs1, site->has_asid, rs2);
 
 	vcpu->counters.fast[site->reason]++;
 	vcpu->vm->mode->fence(vcpu, &fence);

@@ -38,7 +38,6 @@ static void open_page(struct ahead *ahead)
 	const struct paging_mode *mode = vcpu->vm->mode;
 	struct access access = arch_access(vcpu, GVA(vcpu->arch.pc), ACCESS_FETCH);
 
-	ahead->page = align_down(vcpu->arch.pc, PAGE_SIZE);
 	ahead->code = mode->code_page ? mode->code_page(vcpu, &access) : NULL;
 }
 
@@ -144,13 +143,9 @@ static void add_fence(struct ahead *ahead, const struct fence *fence)
 static bool meet_fence(struct ahead *ahead, const struct simple_operation *operation)
 {
 	struct vcpu *vcpu = ahead->vcpu;
-	const struct fence fence = {
-		.has_address = operation->rs1 != 0,
-		.start = GVA(align_down(vcpu_register(vcpu, operation->rs1), PAGE_SIZE)),
-		.size = PAGE_SIZE,
-		.has_asid = operation->rs2 != 0,
-		.asid = (uint16_t)vcpu_register(vcpu, operation->rs2),
-	};
+	const struct fence fence =
+		fence_of_page(operation->rs1 != 0, vcpu_register(vcpu, operation->rs1),
+			      operation->rs2 != 0, vcpu_register(vcpu, operation->rs2));
 
 	ahead->fences++;
 	add_fence(ahead, &fence);
@@ -197,6 +192,7 @@ struct fence_loop {
 	unsigned count;
 	struct {
 		uint64_t *x;
+		const uint64_t *other; /* the operand that must stay as it is */
 		uint64_t addend;
 		bool word;
 	} steps[STEPS_OF_A_LOOP];
@@ -222,6 +218,7 @@ static bool add_step(struct fence_loop *loop, uint64_t *x,
 	    (operation->rd != operation->rs1 && operation->rd != operation->rs2))
 		return false;
 	loop->steps[loop->count].x = &x[operation->rd];
+	loop->steps[loop->count].other = &x[other];
 	loop->steps[loop->count].addend =
 		x[other] + (uint64_t)(int64_t)operation->immediate;
 	loop->steps[loop->count++].word = operation->word;
@@ -242,17 +239,12 @@ static bool find_loop(struct ahead *ahead, uint64_t pc,
 		at += loop->branch->length;
 		loop->branch = operation_at(ahead, at);
 	}
-	for (unsigned i = 0; i < loop->count; i++) {
-		const struct simple_operation *step =
-			operation_at(ahead, pc + fence->length);
-
-		pc += step->length;
-		if (steps_change(loop, &x[step->rd == step->rs1 ? step->rs2 : step->rs1]))
+	for (unsigned i = 0; i < loop->count; i++)
+		if (steps_change(loop, loop->steps[i].other))
 			return false;
-	}
 	return loop->branch->kind == SIMPLE_BRANCH && fence->rs1 != 0 &&
 	       !steps_change(loop, &x[fence->rs2]) &&
-	       at + (uint64_t)(int64_t)loop->branch->immediate == ahead->vcpu->arch.pc;
+	       at + (uint64_t)(int64_t)loop->branch->immediate == pc;
 }
 
 static void take_steps(const struct fence_loop *loop)
@@ -345,14 +337,21 @@ static void run(struct ahead *ahead)
 /* No pc is odd. */
 #define NO_PC 1
 
-static struct lookahead start(struct ahead *ahead)
+static void begin(struct ahead *ahead, struct vcpu *vcpu)
 {
+	ahead->vcpu = vcpu;
+	ahead->has_fence = false;
 	ahead->fences = 0;
 	ahead->turned_back = false;
-	ahead->first = ahead->vcpu->arch.pc;
+	ahead->first = vcpu->arch.pc;
+	ahead->page = align_down(vcpu->arch.pc, PAGE_SIZE);
+	ahead->reach = largest_leaf(vcpu);
+}
+
+static struct lookahead go_on(struct ahead *ahead)
+{
 	for (unsigned i = 0; i < OPERATION_LIMIT; i++)
 		ahead->operations[i].pc = NO_PC;
-	ahead->reach = largest_leaf(ahead->vcpu);
 	open_page(ahead);
 	run(ahead);
 	apply_fence(ahead);
@@ -366,23 +365,18 @@ struct lookahead lookahead_fence(struct vcpu *vcpu, const struct fence *fence)
 {
 	struct ahead ahead;
 
-	ahead.vcpu = vcpu;
-	ahead.fence = *fence;
-	ahead.has_fence = true;
-	ahead.page = align_down(vcpu->arch.pc, PAGE_SIZE);
-	ahead.reach = largest_leaf(vcpu);
-	if (covers_code(&ahead, fence)) {
-		apply_fence(&ahead);
-		return (struct lookahead){.alone = true};
-	}
-	return start(&ahead);
+	begin(&ahead, vcpu);
+	add_fence(&ahead, fence);
+	if (!covers_code(&ahead, fence))
+		return go_on(&ahead);
+	apply_fence(&ahead);
+	return (struct lookahead){.alone = true};
 }
 
 struct lookahead lookahead(struct vcpu *vcpu)
 {
 	struct ahead ahead;
 
-	ahead.vcpu = vcpu;
-	ahead.has_fence = false;
-	return start(&ahead);
+	begin(&ahead, vcpu);
+	return go_on(&ahead);
 }

@@ -225,13 +225,8 @@ void space_fence(struct lsp_vcpu *space, const struct fence *fence)
 static __attribute__((noinline)) bool fence_unknown(struct lsp_vcpu *space, gva_t gva,
 						    int64_t asid)
 {
-	const struct fence fence = {
-		.has_address = true,
-		.start = gva,
-		.size = PAGE_SIZE,
-		.has_asid = asid >= 0,
-		.asid = (uint16_t)asid,
-	};
+	const struct fence fence =
+		fence_of_page(true, gva.raw, asid >= 0, (uint64_t)asid);
 
 	space_fence(space, &fence);
 	return true;

@@ -28,6 +28,19 @@ struct fence {
 	uint16_t asid;
 };
 
+/* sfence.vma: whether its rs1 and rs2 name a register, and what is in it. */
+static inline struct fence fence_of_page(bool has_address, uint64_t address,
+					 bool has_asid, uint64_t asid)
+{
+	return (struct fence){
+		.has_address = has_address,
+		.start = GVA(align_down(address, PAGE_SIZE)),
+		.size = PAGE_SIZE,
+		.has_asid = has_asid,
+		.asid = (uint16_t)asid,
+	};
+}
+
 /* What a guest is told of the ISA, as far as its paging mode decides it. */
 struct paging_isa {
 	bool svade;	       /* it sets A and D itself */
