@@ -62,9 +62,7 @@ static void prepare(struct fill *fill, pte_t *table, unsigned level)
 		return;
 	if (!fill->whole && level == 0)
 		table_clear_leaves(table);
-	if (!fill->whole)
-		return;
-	if (level > 0)
+	if (!fill->whole || level > 0)
 		return;
 	fill->space->statistics.tables_synced++;
 	sync_leaves(&fill->sync, table, guest_table(fill));
@@ -156,13 +154,14 @@ static void set_leaf(struct fill *fill, pte_t *table)
 		fence_leaf(fill);
 }
 
-/* Not in a root, whose slots may each be shared or not. */
+/*
+ * Not in a root, whose slots may each be shared or not; nor in a leaf table that was
+ * not linked, which is whole by now.
+ */
 static void add_neighbours(const struct fill *fill, pte_t *table)
 {
 	unsigned index = level_index(fill->gva.raw, fill->level);
 
-	/* A leaf table that was not linked is whole by now; a root's slots have owners.
-	 */
 	if (fill->whole && fill->level < tree_top(fill->space->active) &&
 	    (!fill->fresh || fill->level > 0))
 		sync_add(&fill->sync, table, guest_table(fill),

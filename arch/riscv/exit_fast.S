@@ -127,6 +127,14 @@ satp_value:
 	sd	a5, X(15)(a0)
 .endm
 
+/* Leaves what C returned in t0, and the vCPU in a0. */
+.macro call_c function
+	enter_c
+	call	\function
+	mv	t0, a0
+	ld	a0, HOST_FRAME_VCPU(sp)
+.endm
+
 /* Every register that C may have changed, from the vCPU in a0. */
 .macro restore_after_c
 	ld	ra, X(1)(a0)
@@ -161,10 +169,8 @@ rs1_value:
 rs2_value:
 	mv	a1, t0
 	csrr	a4, CSR_SEPC
-	enter_c
-	call	exit_privileged_fast
-	mv	t0, a0
-	ld	a0, HOST_FRAME_VCPU(sp)
+	call_c	exit_privileged_fast
+finished_or_not:
 	beqz	t0, not_finished
 	csrr	t1, CSR_SEPC
 	addi	t1, t1, 4
@@ -186,10 +192,7 @@ not_privileged:
 	andi	t1, t1, 1
 	beqz	t1, no_fault
 	mv	a1, t0
-	enter_c
-	call	exit_fast_fault
-	mv	t0, a0
-	ld	a0, HOST_FRAME_VCPU(sp)
+	call_c	exit_fast_fault
 	li	t1, FAST_AGAIN
 	beq	t0, t1, 1f
 	beqz	t0, not_finished
@@ -208,18 +211,10 @@ no_fault:
 	bne	t0, t1, not_offered
 	sd	a6, X(16)(a0)
 	sd	a7, X(17)(a0)
-	enter_c
-	call	exit_fast_call
-	mv	t0, a0
-	ld	a0, HOST_FRAME_VCPU(sp)
+	call_c	exit_fast_call
 	ld	a6, X(16)(a0)
 	ld	a7, X(17)(a0)
-	beqz	t0, not_finished
-	csrr	t1, CSR_SEPC
-	addi	t1, t1, 4
-	csrw	CSR_SEPC, t1
-	restore_after_c
-	sret
+	j	finished_or_not
 
 not_offered:
 	enter_c
