@@ -76,6 +76,7 @@ struct vm_exit {
 	bool implicit; /* ... of an access to the guest's page table */
 	gpa_t gpa;     /* ... at this address, if gpa_known */
 	bool gpa_known;
+	bool access_fault;    /* the hart's own word for it */
 	uint64_t transformed; /* htinst; 0: not told */
 	uint64_t number;      /* exception code */
 	uint64_t value;	      /* what the guest will find in stval */
@@ -160,12 +161,26 @@ unsigned arch_asid_bits(void);
 unsigned arch_vmid_bits(void);
 
 /*
+ * How an access is made to reach the hypervisor by something else than a page fault:
+ * shadow tables lead it to a page that S-mode may not touch, or that a G-stage below
+ * them does not have. Neither looks at what a pointer's leaf would permit.
+ */
+enum detour { DETOUR_NONE, DETOUR_ACCESS_FAULT, DETOUR_GSTAGE };
+
+/* That page, as a shadow entry names it; 0: not on this machine. */
+hpa_t arch_detour_page(enum detour detour);
+
+/*
  * Whose tables the loaded vCPU runs on. nested: the guest's own, under the
- * G-stage table at root, with nothing cached of either. shadow: ours, with satp
- * and fences trapping; arch_shadow_root_set() comes next.
+ * G-stage table at root, with nothing cached of either. shadow: ours, with satp,
+ * fences, page faults and what comes by the detour trapping; arch_shadow_root_set()
+ * is next.
  */
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid);
-void arch_translate_shadow(struct vcpu *vcpu);
+void arch_translate_shadow(struct vcpu *vcpu, enum detour detour);
+
+/* On shadow tables: its page faults are the guest's own from now on, or ours. */
+void arch_page_faults_delegate(bool delegate);
 
 /* The guest's own satp, under nested paging. An unsupported MODE is ignored. */
 uint64_t arch_guest_satp(const struct vcpu *vcpu);

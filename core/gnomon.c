@@ -13,6 +13,7 @@
 #include "core/panic.h"
 #include "core/timer.h"
 #include "core/vm.h"
+#include "lsp/encoding.h"
 #include "mm/page_alloc.h"
 
 static struct options options;
@@ -76,8 +77,24 @@ void gnomon_read_options(void)
 	check_begin(options.check_every);
 }
 
+static void choose_faults(void)
+{
+	if (!options.faults[0])
+		return;
+	switch (encoding_choose(options.faults)) {
+	case STATUS_OK:
+		log_line("faults: %s", encoding.name);
+		return;
+	case STATUS_UNSUPPORTED:
+		gnomon_refuse("boot arguments: this machine cannot have these faults=");
+	default:
+		gnomon_refuse("boot arguments: faults= is reflect, poison or hole");
+	}
+}
+
 void gnomon_init_devices(void)
 {
+	choose_faults();
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
 }

@@ -14,6 +14,16 @@ static bool set_report(struct options *options, const char *value)
 	return value[0] != '\0';
 }
 
+static bool set_faults(struct options *options, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length >= sizeof(options->faults))
+		return false;
+	memcpy(options->faults, value, length + 1);
+	return length > 0;
+}
+
 static bool set_console(struct options *options, const char *value)
 {
 	options->console_by_firmware = strcmp(value, "sbi") == 0;
@@ -72,6 +82,7 @@ static const struct {
 	{"console", "console=sbi or console=uart", set_console},
 	{"time-limit", "time-limit=SECONDS, 1 to 1000000", set_time_limit},
 	{"check-every", "check-every=EXITS, 1 to 1000000", set_check_every},
+	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
@@ -91,7 +102,8 @@ static enum status set_option(struct options *options, char *word, const char **
 	}
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
-		      "console=sbi|uart, time-limit=S, check-every=N and canary=SIZE)",
+		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME and "
+		      "canary=SIZE)",
 		      word);
 }
 

@@ -6,6 +6,7 @@
  *   console=uart    the default: by its own driver, if there is one for it
  *   time-limit=S    stop the VM when it has run for S seconds
  *   check-every=N   of the debug build: check the tables after every Nth exit (1)
+ *   faults=NAME     how lsp learns of what it has not in its tables: see docs/lsp.md
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
@@ -15,6 +16,7 @@
 
 struct options {
 	char report[64]; /* "": none wanted */
+	char faults[16]; /* "": not said */
 	bool console_by_firmware;
 	uint64_t time_limit;  /* seconds; 0: none */
 	uint64_t canary;      /* bytes; 0: none */

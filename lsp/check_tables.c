@@ -245,14 +245,29 @@ static bool stride_is_vacant(const struct place *place, unsigned from)
 	       slots_are_vacant(table_side(place->table), from);
 }
 
+static bool is_unsynced(pte_t entry)
+{
+	return entry.raw == encoding.leaf.raw ||
+	       (encoding.delegates && entry.raw == (encoding.leaf.raw | PTE_U));
+}
+
+/* Of a tree's own tables, in the lower half, and not of satp Bare. */
+static bool keeps_faults(const struct pass *pass, const struct place *place)
+{
+	return encoding.delegates && pass->tree && !is_bare(pass) &&
+	       (int64_t)place->first >= 0;
+}
+
 static const char *entry_is_wrong(struct pass *pass, struct place *place, unsigned index)
 {
 	pte_t entry = place->table[index];
 
 	if (place->level > 0)
 		return slot_is_wrong(pass, place, index);
-	if (entry.raw == encoding.leaf.raw || is_like_the_last(pass, place, entry))
+	if (is_unsynced(entry) || is_like_the_last(pass, place, entry))
 		return NULL;
+	if (entry.raw == 0)
+		return keeps_faults(pass, place) ? NULL : "a fault is kept for others";
 	if (!pte_valid(entry))
 		return "V is clear, but not all of it";
 	if (!pte_is_leaf(entry))

@@ -29,13 +29,14 @@ static bool log_entry_matches(const struct fence_log_entry *entry,
  * In a tree that is not active. Global tables, and all copies of a leaf in their root,
  * have had the fence when it came.
  */
-static void replay_page(struct shadow_tree *tree, gva_t gva)
+static void replay_page(struct lsp_vcpu *space, struct shadow_tree *tree, gva_t gva)
 {
 	unsigned slot = level_index(gva.raw, tree_top(tree));
 
 	if (gva_is_canonical(gva, tree_top(tree) + 1) &&
-	    !slot_test(table_side(tree->root)->shared, slot))
-		table_drop(tree->root, tree_top(tree), gva);
+	    !slot_test(table_side(tree->root)->shared, slot) &&
+	    table_drop(tree->root, tree_top(tree), gva))
+		space_tables_gone(space);
 }
 
 static void unlink_tree(struct lsp_vcpu *space, struct shadow_tree *tree,
@@ -53,7 +54,7 @@ static void replay(struct lsp_vcpu *space, struct shadow_tree *tree,
 	if (entry->pages == 0)
 		unlink_tree(space, tree, entry->has_asid);
 	for (uint64_t i = 0; i < entry->pages; i++)
-		replay_page(tree, GVA(entry->gva.raw + i * PAGE_SIZE));
+		replay_page(space, tree, GVA(entry->gva.raw + i * PAGE_SIZE));
 	asid_fence_tree(&tree->tag);
 }
 
@@ -127,12 +128,14 @@ static void drop_page(struct lsp_vcpu *space, gva_t gva)
 {
 	struct shadow_tree *tree = space->active;
 
-	if (globals_root_of(space, gva) != tree->root)
+	if (globals_root_of(space, gva) != tree->root) {
 		globals_drop(space, tree->mode, gva);
-	else if (table_drop(tree->root, tree_top(tree), gva))
+	} else if (table_drop(tree->root, tree_top(tree), gva)) {
+		space_tables_gone(space);
 		asid_fence_tree(&tree->tag);
-	else
+	} else {
 		asid_fence_leaf(&tree->tag, gva);
+	}
 }
 
 static void fence_leaf(const struct lsp_vcpu *space, const struct walk_path *path,
@@ -153,13 +156,13 @@ static void refresh_pages(struct lsp_vcpu *space, const struct walk_path *path, 
 			  uint64_t pages)
 {
 	unsigned index = level_index(gva.raw, 0);
-	const struct sync sync = {.memory = space->memory, .only_global = path->shared};
+	const struct sync sync = path_sync(space, path);
 
 	for (unsigned i = index; i < index + pages; i++, gva.raw += PAGE_SIZE) {
 		pte_t pte = pte_read(&path->guest[i]);
-		pte_t leaf = pte_valid(pte) ? sync_leaf(&sync, pte) : encoding.leaf;
+		pte_t leaf = pte_valid(pte) ? sync_leaf(&sync, pte) : path->no_leaf;
 
-		if (entry_replace(&path->shadow[i], leaf))
+		if (entry_replace(&path->shadow[i], leaf) || encoding.delegates)
 			fence_leaf(space, path, gva);
 	}
 }
@@ -241,18 +244,18 @@ bool space_fence_page(struct lsp_vcpu *space, gva_t gva, int64_t asid)
 {
 	const struct walk_path *path = path_find(space, gva);
 	unsigned index = level_index(gva.raw, 0);
-	pte_t leaf = encoding.leaf;
-	pte_t pte;
+	pte_t leaf, pte;
 
 	if (!path || space->vcpu->arch.fast.any ||
 	    (asid >= 0 && asid != satp_asid(space->satp)))
 		return fence_unknown(space, gva, asid);
+	leaf = path->no_leaf;
 	pte = pte_read(&path->guest[index]);
 	if (pte_valid(pte) && (!sync_common_leaf(space->memory, pte, &leaf) ||
 			       (path->shared && !(pte.raw & PTE_G))))
 		return fence_unknown(space, gva, asid);
 	log_append(space, asid >= 0, (uint16_t)asid, gva, 1);
-	if (!entry_replace(&path->shadow[index], leaf))
+	if (!entry_replace(&path->shadow[index], leaf) && !encoding.delegates)
 		return true;
 	if (path->shared)
 		arch_shadow_fence_leaf_all(gva);

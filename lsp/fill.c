@@ -13,9 +13,10 @@ struct fill {
 	pte_t leaf;	/* to install */
 	unsigned level; /* of the shadow leaf, at most the guest leaf's */
 	struct sync sync;
-	bool whole; /* guest and shadow leaf have one level: tables match */
-	bool fresh; /* the table at that level was not linked before */
-	bool split; /* below a guest leaf that is in pieces */
+	bool whole;	/* guest and shadow leaf have one level: tables match */
+	bool fresh;	/* the table at that level was not linked before */
+	bool split;	/* below a guest leaf that is in pieces */
+	bool was_right; /* the leaf was there already */
 };
 
 /* ---- real fences ---- */
@@ -61,7 +62,7 @@ static void prepare(struct fill *fill, pte_t *table, unsigned level)
 	if (!fill->fresh)
 		return;
 	if (!fill->whole && level == 0)
-		table_clear_leaves(table);
+		table_clear_leaves(table, fill->leaf.raw & PTE_U);
 	if (!fill->whole || level > 0)
 		return;
 	fill->space->statistics.tables_synced++;
@@ -148,7 +149,8 @@ static void set_leaf(struct fill *fill, pte_t *table)
 	 * A fault on an entry that was right already: the hart has cached that
 	 * there was none, perhaps at a level above, so everything is fenced.
 	 */
-	if (old.raw == fill->leaf.raw && !fill->fresh)
+	fill->was_right = old.raw == fill->leaf.raw && !fill->fresh;
+	if (fill->was_right)
 		fence_tables(fill);
 	else if (entry_is_leaf(old) && old.raw != fill->leaf.raw)
 		fence_leaf(fill);
@@ -205,7 +207,11 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 		largest = walk->level;
 	fill.level = guest_memory_level(space->memory, walk->gpa, largest);
 	fill.whole = fill.level == walk->level && !space->active->bare;
-	fill.sync = (struct sync){.memory = space->memory, .level = fill.level};
+	fill.sync = (struct sync){
+		.memory = space->memory,
+		.level = fill.level,
+		.keeps_faults = sync_keeps_faults(gva),
+	};
 	size = level_size(fill.level);
 	if (!guest_memory_find(space->memory, GPA(align_down(walk->gpa.raw, size)), size,
 			       &hpa))
@@ -218,6 +224,7 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 			return STATUS_NO_MEMORY;
 		more = space_reclaim(space);
 	}
+	space->was_right = fill.was_right;
 	return STATUS_OK;
 }
 
@@ -225,7 +232,7 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 {
 	const struct walk_path *path = path_find(space, access->gva);
 	unsigned index = level_index(access->gva.raw, 0);
-	struct sync sync = {.memory = space->memory};
+	struct sync sync;
 	pte_t pte, leaf;
 
 	if (!path)
@@ -233,7 +240,7 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 	pte = pte_read(&path->guest[index]);
 	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access))
 		return OUTCOME_PAGE_FAULT;
-	sync.only_global = path->shared;
+	sync = path_sync(space, path);
 	leaf = sync_leaf(&sync, pte);
 	/* An entry that is right already: there is more to it; see set_leaf(). */
 	if (!entry_is_leaf(leaf) || entry_is_leaf(path->shadow[index]))

@@ -74,6 +74,16 @@ static void create(struct lsp_vcpu *space, struct globals *globals)
 	space->global_modes |= 1u << mode;
 }
 
+/*
+ * Where page faults are the guest's own, nobody hears of a user's access to a page that
+ * another tree has for itself in a shared table: so nothing is shared where user mode
+ * is at home.
+ */
+static bool may_share(gva_t gva)
+{
+	return !encoding.delegates || (int64_t)gva.raw < 0;
+}
+
 pte_t *globals_root_for(struct lsp_vcpu *space, gva_t gva, bool global)
 {
 	struct shadow_tree *tree = space->active;
@@ -82,7 +92,7 @@ pte_t *globals_root_for(struct lsp_vcpu *space, gva_t gva, bool global)
 
 	if (tree->bare || slot_test(globals->private, slot))
 		return tree->root;
-	if (!global) {
+	if (!global || !may_share(gva)) {
 		if (is_shared(globals, slot))
 			unshare(space, globals, slot);
 		/* Trees behind the log may have a leaf of before the last fence. */
@@ -154,10 +164,12 @@ void globals_drop(struct lsp_vcpu *space, unsigned mode, gva_t gva)
 	wide = table_drop(root, top, gva);
 	if (!slot_test(table_side(root)->live, slot))
 		unlink_everywhere(space, mode, slot);
-	if (wide)
+	if (wide) {
+		space_tables_gone(space);
 		arch_shadow_fence_all();
-	else
+	} else {
 		arch_shadow_fence_leaf_all(gva);
+	}
 }
 
 void globals_drop_elsewhere(struct lsp_vcpu *space, gva_t gva)

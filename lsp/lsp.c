@@ -26,12 +26,12 @@
  * Cache-block management instructions are not offered: they report a missing
  * translation as a store's, but want no more than a load's permission and no D
  * (CMO specification, "Virtual memory"), so that a miss would be taken for a
- * fault of the guest's. No invalid PTE is remembered, so one that turns valid is
+ * fault of the guest's. Where no invalid PTE is remembered, one that turns valid is
  * seen with no fence (Svvptc).
  */
 static struct paging_isa lsp_isa(void)
 {
-	return (struct paging_isa){.svade = true, .svvptc = true};
+	return (struct paging_isa){.svade = true, .svvptc = !encoding.delegates};
 }
 
 static unsigned order_for(uint64_t size)
@@ -131,7 +131,7 @@ static void lsp_load(struct vcpu *vcpu)
 {
 	struct lsp_vcpu *space = vcpu->paging;
 
-	arch_translate_shadow(vcpu);
+	arch_translate_shadow(vcpu, encoding.detour);
 	space_load(space);
 }
 
@@ -157,6 +157,26 @@ static struct walk walk_for(struct lsp_vcpu *space, const struct access *access)
 	return walk;
 }
 
+/*
+ * An access fault where the shadow leaf is right may come of an older entry, for which
+ * a real fence has been done. The next one with nothing in between is the hart's own,
+ * such as that of an atomic access that it does not do there.
+ */
+static bool is_in_earnest(struct lsp_vcpu *space, gva_t gva)
+{
+	const struct last_right last = space->right;
+
+	space->right = (struct last_right){
+		.gva = gva,
+		.fills = space->statistics.fills,
+		.log_head = space->log_head,
+		.switches = space->vcpu->arch.fast.switches,
+	};
+	return last.gva.raw == gva.raw && last.fills + 1 == space->right.fills &&
+	       last.log_head == space->right.log_head &&
+	       last.switches == space->right.switches;
+}
+
 static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct lsp_vcpu *space = space_of(vcpu);
@@ -177,6 +197,9 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 		translation.outcome = OUTCOME_NO_MEMORY;
 	else if (space_fill(space, access->gva, &walk) != STATUS_OK)
 		translation.outcome = OUTCOME_NO_MEMORY;
+	else if (exit->access_fault && space->was_right &&
+		 is_in_earnest(space, access->gva))
+		translation.outcome = OUTCOME_ACCESS_FAULT;
 	return translation;
 }
 

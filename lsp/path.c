@@ -17,6 +17,8 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 	path->shadow = shadow;
 	path->guest = walk->at[0] - level_index(gva.raw, 0);
 	path->shared = shared;
+	path->keeps_faults = sync_keeps_faults(gva);
+	path->no_leaf = path->keeps_faults ? PTE(0) : encoding_leaf(false);
 	path->pointers = tree_top(space->active);
 	for (unsigned i = 0; i < path->pointers; i++) {
 		path->steps[i].at = walk->at[i + 1];

@@ -23,12 +23,14 @@ struct walk_path {
 	pte_t *shadow;	    /* leaf tables */
 	const pte_t *guest; /* in its RAM */
 	bool shared;	    /* the shadow table is a global one */
+	bool keeps_faults;  /* see lsp/sync.h */
 	unsigned pointers;
 	struct {
 		const pte_t *at;
 		pte_t read;
 	} steps[WALK_STEPS - 1];
-	uint64_t unused[2]; /* to a power of two, for the sake of its index */
+	pte_t no_leaf;	 /* for a guest PTE with V = 0 */
+	uint64_t unused; /* to a power of two, for the sake of its index */
 };
 
 static inline uint64_t path_prefix(gva_t gva)

@@ -132,7 +132,7 @@ static void shadow_load(struct vcpu *vcpu)
 {
 	struct protect_vcpu *state = vcpu->paging;
 
-	arch_translate_shadow(vcpu);
+	arch_translate_shadow(vcpu, DETOUR_NONE);
 	protect_begin(state->vm);
 	state->loaded = true;
 	state->hart = arch_hart_index();

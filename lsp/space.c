@@ -165,6 +165,9 @@ static void walk_active(struct lsp_vcpu *space)
 	bool recycled = !asid_tag_is_valid(&tree->tag) && asid_tag_renew(&tree->tag);
 
 	arch_shadow_root_set(tree->mode, pointer_hpa(tree->root), tree->tag.asid);
+	/* Bare has no faults of its own: one is U's, of which there is none in Bare. */
+	if (encoding.delegates)
+		arch_page_faults_delegate(!tree->bare);
 	/*
 	 * Not before: until vsatp is written, the hart may still walk the old
 	 * tree, under an ASID that is about to be someone else's.
@@ -221,6 +224,9 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 	walk_active(space);
 	let_switch(space, last);
 	let_switch(space, tree);
+	/* The vector knows nothing of whose page faults are. */
+	if (tree->bare)
+		space_trees_behind(space);
 	return STATUS_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "core/vcpu.h"
 #include "lsp/globals.h"
 #include "lsp/path.h"
+#include "lsp/sync.h"
 #include "lsp/tree.h"
 #include "lsp/walker.h"
 #include "mm/access.h"
@@ -46,12 +47,22 @@ struct lsp_statistics {
 	uint64_t unshared_slots;
 };
 
+/* The last access fault where nothing was wrong, and what has happened since. */
+struct last_right {
+	gva_t gva;
+	uint64_t fills;
+	uint64_t log_head;
+	uint64_t switches;
+};
+
 struct lsp_vcpu {
 	struct vcpu *vcpu;
 	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	const struct guest_memory *memory;
 	uint64_t satp; /* as the guest reads it */
 	struct shadow_tree *active;
+	bool was_right; /* the last fill found its leaf there already, */
+	struct last_right right;
 	bool loaded;	/* on the hart `hart` now, */
 	unsigned hart;	/* or there last */
 	uint64_t epoch; /* tables linked in another one may be no more; see path.h */
@@ -74,6 +85,17 @@ static inline const struct walk_path *path_find(const struct lsp_vcpu *space, gv
 	    path->epoch != space->epoch || !path_holds(path))
 		return NULL;
 	return path;
+}
+
+/* How the leaves of a path's guest table become those of its shadow table. */
+static inline struct sync path_sync(const struct lsp_vcpu *space,
+				    const struct walk_path *path)
+{
+	return (struct sync){
+		.memory = space->memory,
+		.only_global = path->shared,
+		.keeps_faults = path->keeps_faults,
+	};
 }
 
 /*

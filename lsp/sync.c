@@ -43,9 +43,19 @@ static bool find_frame(const struct sync *sync, pte_t guest, hpa_t *hpa)
 	       is_aligned(hpa->raw, size);
 }
 
-static pte_t unsynced(const struct sync *sync)
+/*
+ * U is the guest leaf's if there is one; without one, user mode has a true fault. In a
+ * shared table only a global leaf says what all trees have there.
+ */
+static pte_t no_leaf(const struct sync *sync, pte_t guest)
 {
-	return sync->level > 0 ? encoding.pointer : encoding.leaf;
+	const uint64_t told = PTE_V | PTE_U | (sync->only_global ? PTE_G : 0);
+
+	if (sync->level > 0)
+		return encoding.pointer;
+	if (sync->keeps_faults && !is_usable_leaf(guest))
+		return PTE(0);
+	return encoding_leaf((guest.raw & told) == told);
 }
 
 pte_t sync_leaf(const struct sync *sync, pte_t guest)
@@ -58,7 +68,7 @@ pte_t sync_leaf(const struct sync *sync, pte_t guest)
 		return leaf;
 	if (!is_usable_leaf(guest) || (sync->only_global && !(guest.raw & PTE_G)) ||
 	    !find_frame(sync, guest, &hpa))
-		return unsynced(sync);
+		return no_leaf(sync, guest);
 	return pte_make(hpa.raw, sync_flags(guest, sync->level));
 }
 
@@ -91,7 +101,7 @@ void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 {
 	uint64_t offset = frame_offset(sync->memory);
 	uint64_t difference = flag_difference(sync);
-	pte_t none = unsynced(sync);
+	pte_t none = no_leaf(sync, PTE(0));
 
 	assert(sync->level == 0);
 #pragma GCC unroll 4
@@ -111,8 +121,9 @@ void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 
 static bool is_vacant(const struct sync *sync, const pte_t *shadow, unsigned index)
 {
-	return shadow[index].raw == unsynced(sync).raw &&
-	       (sync->level == 0 || !table_child(shadow, index));
+	if (sync->level == 0)
+		return !entry_is_leaf(shadow[index]);
+	return shadow[index].raw == encoding.pointer.raw && !table_child(shadow, index);
 }
 
 void sync_add(const struct sync *sync, pte_t *shadow, const pte_t *guest, unsigned first,

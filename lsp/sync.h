@@ -16,9 +16,20 @@
 /* How the leaves of one guest table become those of one shadow table. */
 struct sync {
 	const struct guest_memory *memory;
-	unsigned level;	  /* of both tables */
-	bool only_global; /* the shadow table is shared: no leaf with G = 0 */
+	unsigned level;	   /* of both tables */
+	bool only_global;  /* the shadow table is shared: no leaf with G = 0 */
+	bool keeps_faults; /* what faults for everyone stays the guest's own: V = 0 */
 };
+
+/*
+ * Whether a leaf table may remember the guest's faults for gva. Not in the upper half,
+ * where an operating system counts on seeing a new entry of its own with no fence, and
+ * which trees may share (see globals.h).
+ */
+static inline bool sync_keeps_faults(gva_t gva)
+{
+	return encoding.delegates && (int64_t)gva.raw >= 0;
+}
 
 /* Entries that a miss may fill beside its own: an aligned window of so many. */
 #define SYNC_WINDOW 16u
@@ -29,7 +40,7 @@ unsigned origin_code(unsigned guest_level);
 /* What a shadow leaf has of a guest leaf, but for the address. */
 uint64_t sync_flags(pte_t guest, unsigned guest_level);
 
-/* The shadow leaf for a guest PTE; an unsynced entry where there is none. */
+/* The shadow leaf for a guest PTE, or what stands where there is none. */
 pte_t sync_leaf(const struct sync *sync, pte_t guest);
 
 /*

@@ -4,9 +4,6 @@
 #include "core/panic.h"
 #include "mm/page_alloc.h"
 
-/* Invalid, whoever asks: all faults are the hypervisor's to look at. */
-struct encoding encoding = {.name = "reflect"};
-
 _Static_assert(sizeof(struct table_side) <= PAGE_SIZE, "one page beside the table");
 
 pte_t *table_create(struct shadow_pool *pool, unsigned level)
@@ -24,8 +21,6 @@ pte_t *table_create(struct shadow_pool *pool, unsigned level)
 	if (level > 0 && encoding.pointer.raw != 0)
 		for (unsigned i = 0; i < PTE_PER_TABLE; i++)
 			table[i] = encoding.pointer;
-	if (level == 0 && encoding.leaf.raw != 0)
-		table_clear_leaves(table);
 	return table;
 }
 
@@ -93,8 +88,8 @@ bool table_unlink_all(pte_t *table, const uint64_t *keep)
 	return any;
 }
 
-void table_clear_leaves(pte_t *table)
+void table_clear_leaves(pte_t *table, bool user)
 {
 	for (unsigned i = 0; i < PTE_PER_TABLE; i++)
-		entry_set(&table[i], encoding.leaf);
+		entry_set(&table[i], encoding_leaf(user));
 }

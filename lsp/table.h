@@ -74,12 +74,13 @@ static inline bool entry_is_table(pte_t entry)
 /* A leaf that translates something. */
 static inline bool entry_is_leaf(pte_t entry)
 {
-	return pte_valid(entry) && pte_is_leaf(entry) && entry.raw != encoding.leaf.raw;
+	return pte_valid(entry) && pte_is_leaf(entry) &&
+	       (entry.raw & ~PTE_U) != encoding.leaf.raw;
 }
 
 /*
- * Put another entry in a leaf table. True if a TLB may hold what was there: one that
- * translated nothing is found again by a fault at most, and fenced then.
+ * Put another entry in a leaf table. True if a TLB may hold what was there and nobody
+ * would hear of it: what is unsynced is found again by a fault at most, and fenced then.
  */
 static inline bool entry_replace(pte_t *entry, pte_t value)
 {
@@ -97,7 +98,10 @@ static inline unsigned table_pages(unsigned level)
 	return level > 0 ? 2 : 1;
 }
 
-/* A table with no slot live, or with every entry unsynced; NULL: no page for it. */
+/*
+ * A table with no slot live; NULL: no page for it. What is in a leaf table is said when
+ * it is about to be linked.
+ */
 pte_t *table_create(struct shadow_pool *pool, unsigned level);
 
 /* Give back a table and all below it, the stale ones too. */
@@ -118,7 +122,7 @@ void table_unlink(pte_t *table, unsigned index);
 /* The same for all slots but those in `keep` (NULL: for all); true if any was live. */
 bool table_unlink_all(pte_t *table, const uint64_t *keep);
 
-/* Every entry of a leaf table is unsynced from now on. */
-void table_clear_leaves(pte_t *table);
+/* Every entry of a leaf table is unsynced from now on: one guest leaf's, with its U. */
+void table_clear_leaves(pte_t *table, bool user);
 
 #endif

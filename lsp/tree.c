@@ -83,17 +83,29 @@ static bool drop_split(pte_t *table, unsigned level, unsigned index)
 	return drop_origin(table_of(table[index]), level - 1, origin_code(level));
 }
 
+/*
+ * Where V = 0 is the guest's own fault, no one entry of a leaf table can be made
+ * unsynced: the guest's leaf, which says for whom, may be read by a walk alone. So the
+ * whole table is, or all that a leaf in pieces has below it.
+ */
+static bool is_dropped_whole(const pte_t *table, unsigned level, unsigned index)
+{
+	return encoding.delegates &&
+	       (level == 1 || slot_test(table_side(table)->split, index));
+}
+
 bool table_drop(pte_t *table, unsigned level, gva_t gva)
 {
 	bool wide = false;
 
 	for (; level > 0; level--) {
 		unsigned index = level_index(gva.raw, level);
+		bool is_table = entry_is_table(table[index]);
 
-		if (!entry_is_table(table[index])) {
+		if (!is_table || is_dropped_whole(table, level, index)) {
 			if (slot_test(table_side(table)->live, index))
 				table_unlink(table, index);
-			return wide;
+			return wide || is_table;
 		}
 		wide |= drop_split(table, level, index);
 		table = table_of(table[index]);

@@ -22,7 +22,7 @@ unsigned exit_fast_fault(struct vcpu *vcpu, uint64_t cause)
 	vcpu->arch.sstatus = csr_read(CSR_SSTATUS);
 	vcpu->arch.hstatus = csr_read(CSR_HSTATUS);
 	seat_assert_guest(vcpu);
-	seat_describe_page_fault(vcpu, cause, &exit);
+	seat_describe_fault(vcpu, cause, &exit);
 	action = exit_translation_fast(vcpu, &exit);
 	if (action == EXIT_STOP)
 		return FAST_NOT;

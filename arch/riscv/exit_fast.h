@@ -21,9 +21,9 @@
 #define CAUSE_VIRTUAL_INSTRUCTION 22
 #define CAUSE_VS_ECALL		  10
 
-/* Page faults: exception codes 12, 13 and 15. */
-#define FAST_FAULTS	16
-#define FAST_FAULT_MASK 0xb000
+/* Access, page and guest-page faults: exception codes 1, 5, 7, 12, 13, 15, 20, 21, 23. */
+#define FAST_FAULTS	24
+#define FAST_FAULT_MASK 0xb0b0a2
 
 #define FAST_ROOT_COUNT 64
 #define FAST_ROOT_SHIFT 5

@@ -21,7 +21,8 @@
 struct features features;
 
 extern char probe_guest_satp_read[], probe_guest_satp_write[], probe_guest_load[];
-extern char probe_guest_load_reserved[], probe_exit_vector[];
+extern char probe_guest_load_reserved[], probe_guest_store[], probe_guest_atomic[];
+extern char probe_guest_jump[], probe_exit_vector[];
 
 /* Bits of a field that keep ones when all of them are written. */
 #define writable_bits(csr, bits)                                                         \
@@ -103,9 +104,8 @@ static void probe_counters(void)
 {
 	unsigned long unused = 0;
 
-	features.counters =
-		guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
-		guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
+	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
+			    guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
 }
 
 /* Run the guest code at pc with a0 until it traps; returns scause. */
@@ -121,11 +121,11 @@ static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64
 }
 
 /*
- * The same 1 GiB twice: at identity for the probe's code, and with these flags at
- * the fourth GiB behind it for what it loads.
+ * The GiB of the probe's code at identity, and as the fourth GiB behind it, this entry.
+ * scause of what pc does to an address there, whose offset is the table's own.
  */
 static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
-			       uint64_t flags)
+			       pte_t entry)
 {
 	const uint64_t code = align_down((uintptr_t)pc, GIB);
 	const uint64_t data = code + 4 * GIB;
@@ -134,9 +134,46 @@ static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
 
 	root[level_index(code, 2)] =
 		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
-	root[level_index(data, 2)] = pte_make(code, flags);
+	root[level_index(data, 2)] = entry;
 	arch_shadow_fence_all();
 	return run_probe(vcpu, pc, data + ((uintptr_t)root & (GIB - 1)), atp);
+}
+
+/* A leaf that leads to the table itself. */
+static uint64_t run_on_leaf(struct vcpu *vcpu, pte_t *root, const void *pc,
+			    uint64_t flags)
+{
+	return run_translated(vcpu, root, pc,
+			      pte_make(align_down((uintptr_t)root, GIB), flags));
+}
+
+/*
+ * Every kind of access that a pointer leads to a page of the firmware's: it must come
+ * here with the cause of its kind and its address, before the walk looks at any leaf.
+ */
+static bool is_poison(struct vcpu *vcpu, pte_t *root, hpa_t page)
+{
+	static const struct {
+		const char *pc;
+		uint64_t cause;
+	} accesses[] = {
+		{probe_guest_load, EXCEPTION_LOAD_ACCESS},
+		{probe_guest_store, EXCEPTION_STORE_ACCESS},
+		{probe_guest_atomic, EXCEPTION_STORE_ACCESS},
+		{probe_guest_jump, EXCEPTION_FETCH_ACCESS},
+	};
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(accesses); i++) {
+		const void *pc = accesses[i].pc;
+		const uint64_t address = align_down((uintptr_t)pc, GIB) + 4 * GIB +
+					 ((uintptr_t)root & (GIB - 1));
+
+		if (run_translated(vcpu, root, pc, pte_make(page.raw, PTE_V)) !=
+			    accesses[i].cause ||
+		    csr_read(CSR_STVAL) != address)
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -144,17 +181,19 @@ static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
  * does not, its misses may be reported as a store's and no more; or the hart asks
  * for a store's permission too, and then it is in earnest.
  */
-static void probe_translation(struct vcpu *vcpu, pte_t *root)
+static void probe_translation(struct vcpu *vcpu, pte_t *root, hpa_t denied)
 {
 	const void *lr = probe_guest_load_reserved;
 	bool as_store;
 
-	features.svade = run_translated(vcpu, root, probe_guest_load, PTE_V | PTE_R) ==
+	features.svade = run_on_leaf(vcpu, root, probe_guest_load, PTE_V | PTE_R) ==
 			 EXCEPTION_LOAD_PAGE;
-	as_store = run_translated(vcpu, root, lr, 0) == EXCEPTION_STORE_PAGE;
-	features.lr_needs_write = run_translated(vcpu, root, lr, PTE_V | PTE_R | PTE_A) ==
+	as_store = run_on_leaf(vcpu, root, lr, 0) == EXCEPTION_STORE_PAGE;
+	features.lr_needs_write = run_on_leaf(vcpu, root, lr, PTE_V | PTE_R | PTE_A) ==
 				  EXCEPTION_STORE_PAGE;
 	features.lr_as_store = as_store && !features.lr_needs_write;
+	if (features.access_faults && is_poison(vcpu, root, denied))
+		features.poison = denied;
 }
 
 static void probe_by_guest(hpa_t denied)
@@ -171,7 +210,7 @@ static void probe_by_guest(hpa_t denied)
 						   0) == EXCEPTION_LOAD_ACCESS;
 	if (root) {
 		if (features.guest_modes & 1u << SATP_SV39)
-			probe_translation(&vcpu, root);
+			probe_translation(&vcpu, root, denied);
 		page_free(root, 0);
 	}
 	arch_shadow_fence_all();

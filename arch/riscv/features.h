@@ -14,6 +14,7 @@ struct features {
 	bool sstc;	     /* guests have a timer of their own (vstimecmp) */
 	bool satp_traps;     /* hstatus.VTVM traps satp accesses */
 	bool access_faults;  /* a guest's access faults can reach HS-mode */
+	hpa_t poison;	     /* a page that no guest can touch, and HS-mode hears of it */
 	bool svade;	     /* VS-stage walks fault on A = 0 */
 	bool lr_as_store;    /* lr's page faults are reported as a store's, no more */
 	bool lr_needs_write; /* lr faults on a page that is only readable */

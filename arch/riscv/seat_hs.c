@@ -155,17 +155,21 @@ struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind k
 	};
 }
 
-static const struct {
+static const struct fault_code {
 	uint8_t code;
 	enum access_kind kind;
+	bool access_fault;
 	bool gstage;
-} translation_faults[] = {
-	{EXCEPTION_FETCH_PAGE, ACCESS_FETCH, false},
-	{EXCEPTION_LOAD_PAGE, ACCESS_LOAD, false},
-	{EXCEPTION_STORE_PAGE, ACCESS_STORE, false},
-	{EXCEPTION_FETCH_GUEST_PAGE, ACCESS_FETCH, true},
-	{EXCEPTION_LOAD_GUEST_PAGE, ACCESS_LOAD, true},
-	{EXCEPTION_STORE_GUEST_PAGE, ACCESS_STORE, true},
+} fault_codes[] = {
+	{EXCEPTION_LOAD_PAGE, ACCESS_LOAD, false, false},
+	{EXCEPTION_STORE_PAGE, ACCESS_STORE, false, false},
+	{EXCEPTION_FETCH_PAGE, ACCESS_FETCH, false, false},
+	{EXCEPTION_LOAD_ACCESS, ACCESS_LOAD, true, false},
+	{EXCEPTION_STORE_ACCESS, ACCESS_STORE, true, false},
+	{EXCEPTION_FETCH_ACCESS, ACCESS_FETCH, true, false},
+	{EXCEPTION_LOAD_GUEST_PAGE, ACCESS_LOAD, false, true},
+	{EXCEPTION_STORE_GUEST_PAGE, ACCESS_STORE, false, true},
+	{EXCEPTION_FETCH_GUEST_PAGE, ACCESS_FETCH, false, true},
 };
 
 /* Pseudoinstructions: a read or write of the guest's page table by the walker. */
@@ -183,51 +187,55 @@ static enum access_kind true_kind(struct vcpu *vcpu, enum access_kind reported)
 	return reported;
 }
 
-static bool describe_translation(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
+static bool is_on_shadow_tables(const struct vcpu *vcpu)
 {
-	for (unsigned i = 0; i < ARRAY_LENGTH(translation_faults); i++) {
-		uint64_t gpa_page;
+	return (vcpu->arch.hstatus & HSTATUS_VTVM) != 0;
+}
 
-		if (translation_faults[i].code != code)
+/* On shadow tables, only their own way to a page that is not there ends here. */
+static void describe_gstage(const struct vcpu *vcpu, struct vm_exit *exit)
+{
+	uint64_t gpa_page;
+
+	if (is_on_shadow_tables(vcpu)) {
+		if (is_walk(exit->transformed))
+			exit->transformed = 0;
+		return;
+	}
+	gpa_page = csr_read(CSR_HTVAL);
+	exit->gstage = true;
+	exit->implicit = is_walk(exit->transformed);
+	/* htval lacks the two low bits, which a direct access has in stval. */
+	exit->gpa_known = gpa_page != 0;
+	exit->gpa = GPA(gpa_page << 2 | (exit->implicit ? 0 : exit->value & 3));
+}
+
+bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(fault_codes); i++) {
+		const struct fault_code *fault = &fault_codes[i];
+
+		if (fault->code != code)
 			continue;
-		gpa_page = csr_read(CSR_HTVAL);
-		exit->cause = CAUSE_TRANSLATION;
-		exit->access =
-			arch_access(vcpu, GVA(exit->value), translation_faults[i].kind);
-		exit->gstage = translation_faults[i].gstage;
-		exit->transformed = csr_read(CSR_HTINST);
-		exit->implicit = is_walk(exit->transformed);
-		/* htval lacks the two low bits, which a direct access has in stval. */
-		exit->gpa_known = gpa_page != 0;
-		exit->gpa = GPA(gpa_page << 2 | (exit->implicit ? 0 : exit->value & 3));
-		exit->access.kind = true_kind(vcpu, exit->access.kind);
+		*exit = (struct vm_exit){
+			.cause = CAUSE_TRANSLATION,
+			.number = code,
+			.value = csr_read(CSR_STVAL),
+			.access_fault = fault->access_fault,
+			.transformed = csr_read(CSR_HTINST),
+		};
+		exit->access = arch_access(vcpu, GVA(exit->value), fault->kind);
+		if (fault->gstage)
+			describe_gstage(vcpu, exit);
+		exit->access.kind = true_kind(vcpu, fault->kind);
 		return true;
 	}
 	return false;
 }
 
-void seat_describe_page_fault(struct vcpu *vcpu, uint64_t cause, struct vm_exit *exit)
-{
-	static const enum access_kind kinds[] = {
-		[EXCEPTION_FETCH_PAGE] = ACCESS_FETCH,
-		[EXCEPTION_LOAD_PAGE] = ACCESS_LOAD,
-		[EXCEPTION_STORE_PAGE] = ACCESS_STORE,
-	};
-	gva_t gva = GVA(csr_read(CSR_STVAL));
-
-	*exit = (struct vm_exit){
-		.cause = CAUSE_TRANSLATION,
-		.number = cause,
-		.value = gva.raw,
-		.access = arch_access(vcpu, gva, kinds[cause]),
-		.transformed = csr_read(CSR_HTINST),
-	};
-	exit->access.kind = true_kind(vcpu, exit->access.kind);
-}
-
 static void describe_exception(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 {
-	if (describe_translation(vcpu, code, exit))
+	if (seat_describe_fault(vcpu, code, exit))
 		return;
 	if (code == EXCEPTION_VS_ECALL)
 		exit->cause = CAUSE_SBI;

@@ -11,8 +11,11 @@
 /* switch.S: run the guest until it traps; the trap CSRs tell why. */
 void vcpu_enter(struct vcpu *vcpu);
 
-/* What a page fault was, for a vCPU whose pc and status registers are current. */
-void seat_describe_page_fault(struct vcpu *vcpu, uint64_t cause, struct vm_exit *exit);
+/*
+ * What a fault of translation was, for a vCPU whose pc and status registers are
+ * current; false for any other exception.
+ */
+bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit);
 
 /* Panics if the trap just taken, whose hstatus is in the vCPU, was Gnomon's own. */
 void seat_assert_guest(const struct vcpu *vcpu);

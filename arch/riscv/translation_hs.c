@@ -9,6 +9,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/sbi_client.h"
 #include "core/arch.h"
+#include "core/machine.h"
 #include "core/vcpu.h"
 #include "mm/pte.h"
 
@@ -18,15 +19,18 @@ extern char guest_exit_vector[], guest_fast_vector[];
 
 /* Never the hypervisor's business, whatever the paging mode. */
 #define DELEGATED_ALWAYS                                                                 \
-	(EXCEPTION_BIT(0) | EXCEPTION_BIT(EXCEPTION_FETCH_ACCESS) |                      \
-	 EXCEPTION_BIT(EXCEPTION_ILLEGAL_INSTRUCTION) |                                  \
+	(EXCEPTION_BIT(0) | EXCEPTION_BIT(EXCEPTION_ILLEGAL_INSTRUCTION) |               \
 	 EXCEPTION_BIT(EXCEPTION_BREAKPOINT) |                                           \
 	 EXCEPTION_BIT(EXCEPTION_LOAD_MISALIGNED) |                                      \
-	 EXCEPTION_BIT(EXCEPTION_LOAD_ACCESS) |                                          \
 	 EXCEPTION_BIT(EXCEPTION_STORE_MISALIGNED) |                                     \
-	 EXCEPTION_BIT(EXCEPTION_STORE_ACCESS) | EXCEPTION_BIT(EXCEPTION_USER_ECALL))
+	 EXCEPTION_BIT(EXCEPTION_USER_ECALL))
 
-/* The guest's own when it translates by its own tables. */
+/* The guest's own where shadow tables do not bring them about. */
+#define DELEGATED_ACCESS_FAULTS                                                          \
+	(EXCEPTION_BIT(EXCEPTION_FETCH_ACCESS) | EXCEPTION_BIT(EXCEPTION_LOAD_ACCESS) |  \
+	 EXCEPTION_BIT(EXCEPTION_STORE_ACCESS))
+
+/* ... where it translates by its own tables, or shadow tables remember its faults. */
 #define DELEGATED_PAGE_FAULTS                                                            \
 	(EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) | EXCEPTION_BIT(EXCEPTION_LOAD_PAGE) |      \
 	 EXCEPTION_BIT(EXCEPTION_STORE_PAGE))
@@ -41,21 +45,67 @@ static void set_gstage(uint64_t hgatp, unsigned vmid)
 		arch_shadow_fence_all();
 }
 
+/*
+ * A G-stage of 1 GiB leaves where everything is as it is in the host, but for the last
+ * GiB of all, which is not there.
+ */
+static pte_t hole_table[4 * PTE_PER_TABLE] __attribute__((aligned(4 * PAGE_SIZE)));
+
+#define HOLE HPA((ARRAY_LENGTH(hole_table) - 1) * GIB)
+
+static uint64_t hole_hgatp(void)
+{
+	return satp_make(SATP_SV39, 0, (uintptr_t)hole_table);
+}
+
+static bool hole_is_possible(void)
+{
+	const uint64_t flags = PTE_V | PTE_R | PTE_W | PTE_X | PTE_U | PTE_A | PTE_D;
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(hole_table) - 1; i++)
+		hole_table[i] = pte_make(i * GIB, flags);
+	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
+		if (machine.fdt.memory[i].base.raw + machine.fdt.memory[i].size >
+		    HOLE.raw)
+			return false;
+	return (features.gstage_modes & 1u << SATP_SV39) != 0;
+}
+
+hpa_t arch_detour_page(enum detour detour)
+{
+	if (detour == DETOUR_ACCESS_FAULT)
+		return features.poison;
+	if (detour == DETOUR_GSTAGE && hole_is_possible())
+		return HOLE;
+	return HPA(0);
+}
+
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
 {
 	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
 	vcpu->arch.exit_vector = (uintptr_t)guest_exit_vector;
-	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS | DELEGATED_PAGE_FAULTS);
+	csr_write(CSR_HEDELEG,
+		  DELEGATED_ALWAYS | DELEGATED_ACCESS_FAULTS | DELEGATED_PAGE_FAULTS);
 	set_gstage(satp_make(mode, vmid, root.raw), vmid);
 	csr_write(CSR_VSATP, vcpu->arch.csrs.atp);
 }
 
-void arch_translate_shadow(struct vcpu *vcpu)
+void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	vcpu->arch.hstatus |= HSTATUS_VTVM;
 	vcpu->arch.exit_vector = (uintptr_t)guest_fast_vector;
-	csr_write(CSR_HEDELEG, DELEGATED_ALWAYS);
-	set_gstage(0, 0);
+	csr_write(CSR_HEDELEG,
+		  DELEGATED_ALWAYS |
+			  (detour == DETOUR_ACCESS_FAULT ? 0 : DELEGATED_ACCESS_FAULTS));
+	set_gstage(detour == DETOUR_GSTAGE ? hole_hgatp() : 0, 0);
+}
+
+void arch_page_faults_delegate(bool delegate)
+{
+	if (delegate)
+		csr_set(CSR_HEDELEG, DELEGATED_PAGE_FAULTS);
+	else
+		csr_clear(CSR_HEDELEG, DELEGATED_PAGE_FAULTS);
 }
 
 uint64_t arch_guest_satp(const struct vcpu *vcpu)
@@ -77,8 +127,10 @@ void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 
 bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)
 {
+	uint64_t hgatp = csr_read(CSR_HGATP);
+
 	return csr_read(CSR_VSATP) == satp_make(mode, asid, root.raw) &&
-	       csr_read(CSR_HGATP) == 0;
+	       (hgatp == 0 || hgatp == hole_hgatp());
 }
 
 bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)

@@ -118,9 +118,9 @@ SYNC = _of(
      "for (unsigned i = 0; i < PTE_PER_TABLE - 8; i++) {\n\t\tpte_t pte = pte_read(&guest[i]);\n"
      "\t\tpte_t made"),
     ("a neighbour replaces what is there",
-     "return shadow[index].raw == unsynced(sync).raw &&\n", "return\n"),
+     "\t\treturn !entry_is_leaf(shadow[index]);", "\t\treturn true;"),
     ("a neighbour goes where a stale table hangs",
-     "(sync->level == 0 || !table_child(shadow, index));", "true;"),
+     " && !table_child(shadow, index);", ";"),
     ("a large neighbour is not called live",
      "\t\tif (sync->level > 0)\n\t\t\ttable_set(shadow, i, pte);\n\t\telse\n", ""),
 )
@@ -156,7 +156,8 @@ TREES = _of(
      "\t\tif (!wide)\n\t\t\twide |= drop_split(table, level, index);"),
     ("a fence misses superpages",
      "\t\t\tif (slot_test(table_side(table)->live, index))\n"
-     "\t\t\t\ttable_unlink(table, index);\n\t\t\treturn wide;", "\t\t\treturn wide;"),
+     "\t\t\t\ttable_unlink(table, index);\n\t\t\treturn wide || is_table;",
+     "\t\t\treturn wide || is_table;"),
     ("a fence misses small pages",
      "\tentry_set(&table[level_index(gva.raw, 0)], encoding.leaf);\n\treturn wide;",
      "\treturn wide;"),
@@ -172,9 +173,10 @@ GLOBALS = _of(
      "\tif (!slot_test(table_side(root)->live, slot))\n"
      "\t\tunlink_everywhere(space, mode, slot);", "\t(void)slot;"),
     ("parts of a larger global leaf are fenced as one",
-     "\tif (wide)\n\t\tarch_shadow_fence_all();", "\tif (wide)\n\t\tarch_shadow_fence_leaf_all(gva);"),
+     "\t\tspace_tables_gone(space);\n\t\tarch_shadow_fence_all();\n\t} else {",
+     "\t\tspace_tables_gone(space);\n\t\tarch_shadow_fence_leaf_all(gva);\n\t} else {"),
     ("a dropped global leaf is not fenced",
-     "\telse\n\t\tarch_shadow_fence_leaf_all(gva);\n", ""),
+     "\t} else {\n\t\tarch_shadow_fence_leaf_all(gva);\n\t}", "\t}"),
     ("a slot is shared whatever else is in it",
      "\t\tif (is_shared(globals, slot))\n\t\t\tunshare(space, globals, slot);\n", ""),
     ("a private slot is shared again",
@@ -217,7 +219,7 @@ FILLS = _of(
     ("a stale leaf table comes back as it was",
      "\tsync_leaves(&fill->sync, table, guest_table(fill));", ""),
     ("what was stale is not cleared for a part of a larger leaf",
-     "\tif (!fill->whole && level == 0)\n\t\ttable_clear_leaves(table);", ""),
+     "\tif (!fill->whole && level == 0)\n\t\ttable_clear_leaves(table, fill->leaf.raw & PTE_U);", ""),
     ("a leaf that gives way to a table is not fenced",
      "\t\t\tunlink_slot(fill, table, level);\n\t\t\tfence_leaf(fill);",
      "\t\t\tunlink_slot(fill, table, level);"),
@@ -246,11 +248,10 @@ FILLS = _of(
      "\tfence_tables(fill);\n\ttable_destroy(&fill->space->pool, child, fill->level - 1);",
      "\ttable_destroy(&fill->space->pool, child, fill->level - 1);\n\tfence_tables(fill);"),
     ("a fault on what is right already is not fenced",
-     "\tif (old.raw == fill->leaf.raw && !fill->fresh)\n\t\tfence_tables(fill);\n\telse if",
-     "\tif"),
+     "\tif (fill->was_right)\n\t\tfence_tables(fill);\n\telse if", "\tif"),
     ("such a fault is fenced as a leaf",
-     "\tif (old.raw == fill->leaf.raw && !fill->fresh)\n\t\tfence_tables(fill);",
-     "\tif (old.raw == fill->leaf.raw && !fill->fresh)\n\t\tfence_leaf(fill);"),
+     "\tif (fill->was_right)\n\t\tfence_tables(fill);",
+     "\tif (fill->was_right)\n\t\tfence_leaf(fill);"),
     ("a table stays where a large leaf goes",
      "\tif (fill->level > 0)\n\t\tremove_child(fill, table, index);", ""),
     ("a root takes neighbours",
@@ -265,7 +266,8 @@ FILLS = _of(
     ("a split superpage begins at its guest's first page",
      "\tsize = level_size(fill.level);", "\tsize = level_size(walk->level);"),
     ("a known path brings any leaf into a shared table",
-     "\tsync.only_global = path->shared;\n", ""),
+     "\tsync = path_sync(space, path);\n",
+     "\tsync = path_sync(space, path);\n\tsync.only_global = false;\n"),
     ("a repeated fault on a known path is never fenced",
      "if (!entry_is_leaf(leaf) || entry_is_leaf(path->shadow[index]))",
      "if (!entry_is_leaf(leaf))"),
@@ -302,7 +304,7 @@ FENCES = _of(
     ("the log is replayed for its own ASID only",
      "return !entry->has_asid || entry->asid == satp_asid(tree->satp);",
      "return entry->has_asid && entry->asid == satp_asid(tree->satp);"),
-    ("the log drops nothing", "\t\ttable_drop(tree->root, tree_top(tree), gva);", "\t\t;"),
+    ("the log drops nothing", " &&\n\t    table_drop(tree->root, tree_top(tree), gva))", " && false)"),
     ("what the log drops is not fenced", "\tasid_fence_tree(&tree->tag);\n}\n\n/* How many",
      "}\n\n/* How many"),
     ("a log that has moved on is trusted",
@@ -326,11 +328,11 @@ FENCES = _of(
      "walk.outcome == OUTCOME_FILLED && (walk.leaf.raw & PTE_A) &&",
      "walk.outcome == OUTCOME_FILLED &&"),
     ("a page's fence looks for a shared leaf in the tree",
-     "\tif (globals_root_of(space, gva) != tree->root)\n\t\tglobals_drop(space, tree->mode, gva);\n"
-     "\telse if", "\tif"),
+     "\tif (globals_root_of(space, gva) != tree->root) {\n"
+     "\t\tglobals_drop(space, tree->mode, gva);\n\t} else if", "\tif"),
     ("pieces that were dropped are fenced as one leaf",
-     "\telse if (table_drop(tree->root, tree_top(tree), gva))\n\t\tasid_fence_tree(&tree->tag);",
-     "\telse if (table_drop(tree->root, tree_top(tree), gva))\n\t\tasid_fence_leaf(&tree->tag, gva);"),
+     "\t\tspace_tables_gone(space);\n\t\tasid_fence_tree(&tree->tag);",
+     "\t\tspace_tables_gone(space);\n\t\tasid_fence_leaf(&tree->tag, gva);"),
     ("a page's fence does not drop what it does not install",
      "\tdrop_page(space, gva);\n\tinstall(space, gva);", "\tinstall(space, gva);"),
     ("a fence reads past the leaf table of its path",
@@ -482,8 +484,8 @@ MODE = _of(
     ("an instruction is read without a fetch's permission",
      "\twalk = guest_walk(space->memory, space->satp, access);\n\treturn",
      "\twalk = guest_walk_leaf(space->memory, space->satp, access->gva);\n\treturn"),
-    ("cache-block instructions are offered", ".svvptc = true",
-     ".svvptc = true, .cache_management = true"),
+    ("cache-block instructions are offered", ".svvptc = !encoding.delegates",
+     ".svvptc = !encoding.delegates, .cache_management = true"),
 )
 
 MEMORY = _of(
@@ -631,5 +633,56 @@ PROTECTED_MODE = _of(
 PROTECTING = (PROTECTED_ENTRIES + PROTECTED_TABLES + PROTECTED_FILLS + PROTECTED_STORES +
               PROTECTED_SYNCS + PROTECTED_ROOTS + PROTECTED_MODE)
 
-MUTANTS = (ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
+# Where page faults are the guest's own: lsp/encoding.h.
+DELEGATING = (
+    _of("lsp/sync.h",
+        ("faults of the upper half are kept",
+         "encoding.delegates && (int64_t)gva.raw >= 0;", "encoding.delegates;")) +
+    _of("lsp/sync.c",
+        ("a leaf that leads to no RAM is kept as a fault",
+         "if (sync->keeps_faults && !is_usable_leaf(guest))", "if (sync->keeps_faults)"),
+        ("what is unsynced is for the supervisor alone",
+         "return encoding_leaf((guest.raw & told) == told);", "return encoding_leaf(false);"),
+        ("any leaf says for whom a shared table is",
+         "(sync->only_global ? PTE_G : 0);", "0;")) +
+    _of("lsp/fill.c",
+        ("parts of a larger leaf are for the supervisor alone",
+         "table_clear_leaves(table, fill->leaf.raw & PTE_U);",
+         "table_clear_leaves(table, false);")) +
+    _of("lsp/path.c",
+        ("a known path keeps a fault for all",
+         "path->keeps_faults ? PTE(0) : encoding_leaf(false);", "PTE(0);")) +
+    _of("lsp/fence.c",
+        ("a fault that is kept is not fenced",
+         "\tif (!entry_replace(&path->shadow[index], leaf) && !encoding.delegates)",
+         "\tif (!entry_replace(&path->shadow[index], leaf))"),
+        ("faults that are kept are not fenced in a range",
+         "\t\tif (entry_replace(&path->shadow[i], leaf) || encoding.delegates)",
+         "\t\tif (entry_replace(&path->shadow[i], leaf))"),
+        ("a path outlives a table that the log unlinked",
+         "gva))\n\t\tspace_tables_gone(space);\n}", "gva))\n\t\treturn;\n}"),
+        ("a path outlives a table that a fence unlinked",
+         "\t\tspace_tables_gone(space);\n\t\tasid_fence_tree(&tree->tag);",
+         "\t\tasid_fence_tree(&tree->tag);")) +
+    _of("lsp/tree.c",
+        ("one entry is made unsynced for anyone",
+         "(level == 1 || slot_test(table_side(table)->split, index));",
+         "slot_test(table_side(table)->split, index);"),
+        ("pieces of a leaf are made unsynced for anyone",
+         "(level == 1 || slot_test(table_side(table)->split, index));", "level == 1;"),
+        ("a table that was unlinked is fenced as a leaf",
+         "return wide || is_table;", "return wide;")) +
+    _of("lsp/globals.c",
+        ("the lower half is shared",
+         "return !encoding.delegates || (int64_t)gva.raw < 0;", "return gva.raw != 1;")) +
+    _of("lsp/space.c",
+        ("faults of satp Bare are the guest's",
+         "arch_page_faults_delegate(!tree->bare);", "arch_page_faults_delegate(true);"),
+        ("the vector leaves Bare by itself",
+         "\tif (tree->bare)\n\t\tspace_trees_behind(space);\n", "")) +
+    _of("lsp/lsp.c",
+        ("an access fault of the harts own is tried for ever",
+         "\t\ttranslation.outcome = OUTCOME_ACCESS_FAULT;\n", "\t\t;\n")))
+
+MUTANTS = (DELEGATING + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING)

@@ -121,7 +121,7 @@ class Check:
 def variants(oracle, source):
     """The oracle's arguments: what two modes have alone is looked for in those."""
     if not fnmatch.fnmatch(source, "lsp/protect*.c"):
-        return oracle
+        return oracle + [f"{variant} --mode lsp-poison" for variant in oracle]
     return [f"{variant} --seeds 1-25 --operations 5000 --mode {mode}"
             for variant in oracle for mode in ("shadow", "shadow-unsync")]
 

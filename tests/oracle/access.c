@@ -4,6 +4,7 @@
  * result and outcome held against what the model says may be. See machine.h.
  */
 #include "core/exit.h"
+#include "lsp/encoding.h"
 #include "tests/oracle/machine.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/host_ram.h"
@@ -98,12 +99,15 @@ static void judge_outcome(const struct runner *runner, const struct access *acce
 			translation.gpa.raw);
 }
 
+/* Who goes on with an access. */
+enum next { NEXT_THROUGH, NEXT_GUEST, NEXT_ENGINE };
+
 /*
- * True if the access is through. Where the hart may find a leaf or a fault, a
- * lucky one finds the leaf, and the engine never hears of it.
+ * Where the hart may find a leaf or a fault, a lucky one finds the leaf, and the
+ * engine never hears of it. A fault that goes to the guest must be one of its own.
  */
-static bool try_access(const struct runner *runner, const struct access *access,
-		       const struct legal *legal, bool lucky)
+static enum next try_access(const struct runner *runner, const struct access *access,
+			    const struct legal *legal, bool lucky)
 {
 	struct fake_results results = fake_access(access);
 
@@ -113,9 +117,14 @@ static bool try_access(const struct runner *runner, const struct access *access,
 	if (results.may_access_fault)
 		oracle_fail("0x%lx: an access fault of the shadow's own",
 			    access->gva.raw);
-	if (!results.may_fault && results.count == 0)
+	if (!results.may_fault && !results.may_detour && results.count == 0)
 		oracle_fail("0x%lx comes to nothing", access->gva.raw);
-	return !results.may_fault || (lucky && results.count > 0);
+	if (results.may_fault && fake_delegates())
+		judge_outcome(runner, access, legal,
+			      (struct translation){.outcome = OUTCOME_PAGE_FAULT});
+	if (results.count > 0 && (lucky || !(results.may_fault || results.may_detour)))
+		return NEXT_THROUGH;
+	return results.may_fault && fake_delegates() ? NEXT_GUEST : NEXT_ENGINE;
 }
 
 static struct access access_of(const struct runner *runner,
@@ -124,6 +133,9 @@ static struct access access_of(const struct runner *runner,
 	struct access access =
 		guest_make_access(operation, runner->model.satp >> 60 == 0);
 
+	/* What is not promised: see docs/lsp.md. */
+	if (encoding.delegates && (int64_t)access.gva.raw < 0)
+		access.user = false;
 	fake_machine.guest = access;
 	return access;
 }
@@ -137,10 +149,17 @@ void runner_access(struct runner *runner, const struct operation *operation)
 	struct legal legal;
 	unsigned faults = 0;
 
+	exit.access_fault = encoding.detour == DETOUR_ACCESS_FAULT;
 	model_access(&runner->model, &exit.access, &legal);
-	while (!try_access(runner, &exit.access, &legal, ACCESS_LUCKY(operation))) {
+	for (;;) {
 		struct translation translation;
+		enum next next =
+			try_access(runner, &exit.access, &legal, ACCESS_LUCKY(operation));
 
+		if (next == NEXT_GUEST)
+			return;
+		if (next == NEXT_THROUGH)
+			break;
 		fake_guest_left();
 		if (faults == 0 && ACCESS_RACES(operation) && machine_race(runner))
 			model_access(&runner->model, &exit.access, &legal);

@@ -52,31 +52,45 @@ static void end_vcpu(const struct vcpu *vcpu, uint64_t *counts)
 	counts[FENCE_INSTALLS] += space->statistics.fence_installs;
 }
 
+/* clang-format off */
+#define ENGINE_LSP                                                                       \
+	.mode = &paging_lsp,                                                             \
+	.counts = {[FULL_SLOTS] = "operations with all tree slots in use",               \
+		   [EVICTIONS] = "evictions",                                            \
+		   [TREE_UNLINKS] = "tree unlinks",                                      \
+		   [UNSHARED_SLOTS] = "unshared slots",                                  \
+		   [LOG_REPLAYS] = "log replays",                                        \
+		   [FENCE_INSTALLS] = "fence installs"},                                 \
+	.bound_vm = bound_vm,                                                            \
+	.bound_vcpu = bound_vcpu,                                                        \
+	.look = look,                                                                    \
+	.end_vm = end_vm,                                                                \
+	.end_vcpu = end_vcpu
+/* clang-format on */
+
 const struct oracle_engine engine_lsp = {
-	.mode = &paging_lsp,
-	.counts = {[FULL_SLOTS] = "operations with all tree slots in use",
-		   [EVICTIONS] = "evictions",
-		   [TREE_UNLINKS] = "tree unlinks",
-		   [UNSHARED_SLOTS] = "unshared slots",
-		   [LOG_REPLAYS] = "log replays",
-		   [FENCE_INSTALLS] = "fence installs"},
-	.bound_vm = bound_vm,
-	.bound_vcpu = bound_vcpu,
-	.look = look,
-	.end_vm = end_vm,
-	.end_vcpu = end_vcpu,
+	.name = "lsp",
+	.faults = "reflect",
+	ENGINE_LSP,
+};
+
+const struct oracle_engine engine_lsp_poison = {
+	.name = "lsp-poison",
+	.faults = "poison",
+	ENGINE_LSP,
 };
 
 const struct oracle_engine *oracle_engine_find(const char *name)
 {
 	static const struct oracle_engine *const engines[] = {
 		&engine_lsp,
+		&engine_lsp_poison,
 		&engine_shadow,
 		&engine_shadow_unsync,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(engines); i++)
-		if (strcmp(engines[i]->mode->name, name) == 0)
+		if (strcmp(engines[i]->name, name) == 0)
 			return engines[i];
 	return NULL;
 }

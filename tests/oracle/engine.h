@@ -12,6 +12,8 @@
 #define ENGINE_COUNTS 8
 
 struct oracle_engine {
+	const char *name;   /* the mode's, or more */
+	const char *faults; /* see lsp/encoding.h; NULL: whatever it is */
 	const struct paging_mode *mode;
 	const char *counts[ENGINE_COUNTS]; /* NULL past the last */
 
@@ -34,6 +36,7 @@ struct oracle_engine {
 };
 
 extern const struct oracle_engine engine_lsp;
+extern const struct oracle_engine engine_lsp_poison;
 extern const struct oracle_engine engine_shadow;
 extern const struct oracle_engine engine_shadow_unsync;
 

@@ -143,9 +143,11 @@ static void store(struct vcpu *vcpu, gpa_t gpa, uint64_t value, unsigned how)
 	.store = store
 /* clang-format on */
 
-const struct oracle_engine engine_shadow = {.mode = &paging_shadow, PROTECT_ENGINE};
+const struct oracle_engine engine_shadow = {
+	.name = "shadow", .mode = &paging_shadow, PROTECT_ENGINE};
 
 const struct oracle_engine engine_shadow_unsync = {
+	.name = "shadow-unsync",
 	.mode = &paging_shadow_unsync,
 	PROTECT_ENGINE,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VMs on fake harts. See machine.h. */
 #include "tests/oracle/machine.h"
+#include "lsp/encoding.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -167,6 +168,14 @@ static struct fake_profile choose_profile(const struct oracle_setting *setting)
 	return profile;
 }
 
+static void choose_faults(void)
+{
+	const char *faults = machine.engine->faults;
+
+	if (faults && encoding_choose(faults) != STATUS_OK)
+		oracle_fail("no faults=%s", faults);
+}
+
 void machine_create(const struct oracle_setting *setting, struct oracle_counts *counts)
 {
 	struct fake_profile profile = choose_profile(setting);
@@ -186,6 +195,7 @@ void machine_create(const struct oracle_setting *setting, struct oracle_counts *
 	oracle_fresh_asids();
 	fake_arch_create(&profile);
 	fake_harts_were_used();
+	choose_faults();
 	for (unsigned i = 0; i < ORACLE_ADDRESSES; i++)
 		fake_speculate_on(guest_address(i, 0));
 	for (unsigned i = 0; i < setting->vms; i++)

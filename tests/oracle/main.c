@@ -67,6 +67,9 @@ static struct oracle_setting setting_of(uint64_t seed)
 
 	if (options.profile)
 		setting.profile = options.profile;
+	/* It remembers faults, as the ISA allows. */
+	if (setting.engine == &engine_lsp_poison)
+		setting.strength = MODEL_ISA;
 	if (options.strength)
 		setting.strength = (enum model_strength)oracle_find_name(
 			oracle_strengths, options.strength);
@@ -276,7 +279,8 @@ static int run_seeds(void)
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: oracle [--mode lsp|shadow|shadow-unsync] [--seeds A[-B]]\n"
+		"usage: oracle [--mode lsp|lsp-poison|shadow|shadow-unsync] [--seeds "
+		"A[-B]]\n"
 		"              [--operations N] [--profile NAME] [--model promise|isa]\n"
 		"              [--jobs N] [--save FILE] [--quiet]\n"
 		"       oracle --replay FILE\n"

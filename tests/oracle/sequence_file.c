@@ -22,9 +22,8 @@ void sequence_print_setting(FILE *out, const struct oracle_setting *setting)
 	fprintf(out,
 		"mode %s profile %s asid_bits %u vms %u vcpus %u budget %" PRIu64
 		" model %s\n",
-		setting->engine->mode->name, setting->profile, setting->asid_bits,
-		setting->vms, setting->vcpus, setting->budget,
-		oracle_strengths[setting->strength]);
+		setting->engine->name, setting->profile, setting->asid_bits, setting->vms,
+		setting->vcpus, setting->budget, oracle_strengths[setting->strength]);
 }
 
 bool sequence_save(const char *name, const struct oracle_setting *setting,

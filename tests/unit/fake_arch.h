@@ -71,6 +71,14 @@ const struct fake_profile *fake_profile(void);
 /* Physical addresses where nothing is, from here on. */
 #define FAKE_VACANT HPA(UINT64_C(1) << 50)
 
+/* Where a detour leads: as arch_detour_page() says, whichever it is. */
+#define FAKE_DETOUR HPA(UINT64_C(1) << 51)
+
+static inline bool fake_is_detour(hpa_t hpa)
+{
+	return align_down(hpa.raw, PAGE_SIZE) == FAKE_DETOUR.raw;
+}
+
 static inline bool fake_is_vacant(hpa_t hpa)
 {
 	return hpa.raw >= FAKE_VACANT.raw;
@@ -95,7 +103,8 @@ void fake_speculate_on(gva_t gva);
 struct fake_results {
 	bool may_fault; /* no leaf, or one that forbids the access */
 	bool may_access_fault;
-	unsigned count; /* leaves that permit it */
+	bool may_detour; /* to the hypervisor, whosever page faults are */
+	unsigned count;	 /* leaves that permit it */
 	struct {
 		pte_t leaf;
 		unsigned level;
@@ -104,6 +113,9 @@ struct fake_results {
 };
 
 struct fake_results fake_access(const struct access *access);
+
+/* Whether page faults on this hart are the guest's own. */
+bool fake_delegates(void);
 
 /*
  * The guest was left, for whatever reason, and is about to be entered again. A
@@ -151,7 +163,7 @@ struct fake_machine {
 	unsigned interrupts[8];	 /* pending, by vCPU id: bit n is guest_interrupt n */
 	uint64_t guest_deadline; /* Sstc only */
 	bool counters_missing;
-	uint64_t counters[2];	 /* by enum hart_counter */
+	uint64_t counters[2]; /* by enum hart_counter */
 	bool counter_traps[2];
 	bool counter_denied; /* by the guest, to its user mode */
 	uint64_t guest_satp; /* nested paging */
@@ -159,7 +171,7 @@ struct fake_machine {
 	hpa_t gstage_root;
 	unsigned gstage_vmid;
 	bool interrupt_pending; /* of the host's */
-	bool shadowed; /* the last arch_translate_* was of shadow tables */
+	bool shadowed;		/* the last arch_translate_* was of shadow tables */
 	unsigned resets;
 	gpa_t reset_entry;
 	uint64_t reset_a0;

@@ -133,6 +133,15 @@ static bool is_valid_leaf(pte_t pte)
 	return pte.raw != UINT64_MAX && pte_valid(pte) && pte_is_leaf(pte);
 }
 
+/*
+ * What a fence with an address is sure to end: leaves, and entries at level 0 with
+ * V = 0, or no system could map a page with one. Invalid pointers are not said to be.
+ */
+static bool is_of_leaf(unsigned level, pte_t pte)
+{
+	return is_valid_leaf(pte) || (level == 0 && !pte_valid(pte));
+}
+
 static bool forget_leaves_at(struct fake_entries *entries, unsigned tag, unsigned level,
 			     uint64_t prefix)
 {
@@ -143,7 +152,8 @@ static bool forget_leaves_at(struct fake_entries *entries, unsigned tag, unsigne
 		const struct fake_entry *entry = &entries->at[index];
 		int next = entry->next;
 
-		if (entry_is(entry, tag, level, prefix) && is_valid_leaf(entry->pte)) {
+		if (entry_is(entry, tag, level, prefix) &&
+		    is_of_leaf(level, entry->pte)) {
 			forget(entries, index);
 			any = true;
 		}

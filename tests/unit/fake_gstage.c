@@ -145,9 +145,10 @@ bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
 	       walker->root.raw == root.raw && walker->tag == vmid;
 }
 
-void arch_translate_shadow(struct vcpu *vcpu)
+void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	(void)vcpu;
+	(void)detour;
 	fake_machine.shadowed = true;
 	fake_tlb_stop();
 	fake_gstage_stop();

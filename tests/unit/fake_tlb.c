@@ -29,7 +29,8 @@ struct memo {
 
 struct hart {
 	bool has_root;
-	bool was_used; /* and not fenced since */
+	bool delegates; /* page faults to the guest */
+	bool was_used;	/* and not fenced since */
 	struct fake_walker walker;
 	struct fake_entries entries;
 	uint64_t versions[MEMO_LIMIT];
@@ -54,6 +55,11 @@ hpa_t fake_root(void)
 unsigned fake_root_asid(void)
 {
 	return this_hart()->walker.tag;
+}
+
+bool fake_delegates(void)
+{
+	return this_hart()->delegates;
 }
 
 unsigned fake_tlb_count(unsigned asid)
@@ -124,6 +130,7 @@ void fake_tlb_create(void)
 	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++) {
 		harts[i].has_root = false;
 		harts[i].was_used = false;
+		harts[i].delegates = false;
 		harts[i].walker = (struct fake_walker){.entries = &harts[i].entries};
 		forget_everything(&harts[i]);
 	}
@@ -186,6 +193,7 @@ void fake_tlb_stop(void)
 {
 	speculate();
 	this_hart()->has_root = false;
+	this_hart()->delegates = false;
 }
 
 void fake_speculate_on(gva_t gva)
@@ -257,6 +265,10 @@ static void add_leaf(struct fake_results *results, const struct access *access,
 		results->may_fault = true;
 		return;
 	}
+	if (fake_is_detour(base)) {
+		results->may_detour = true;
+		return;
+	}
 	if (fake_is_vacant(base) && fake_profile()->vacant_faults) {
 		results->may_access_fault = true;
 		return;
@@ -285,6 +297,7 @@ struct fake_results fake_access(const struct access *access)
 	check_pointer(hart, access->gva, found.bad_level, found.bad_pointer);
 	results.may_fault = found.invalid;
 	results.may_access_fault = found.access_fault;
+	results.may_detour = found.detour;
 	for (unsigned i = 0; i < found.count; i++)
 		add_leaf(&results, access, found.leaf[i], found.level[i]);
 	return results;
@@ -320,6 +333,17 @@ void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 	hart->has_root = true;
 	fake_machine.counts.roots_set++;
 	speculate();
+}
+
+void arch_page_faults_delegate(bool delegate)
+{
+	assert_true(this_hart()->has_root);
+	this_hart()->delegates = delegate;
+}
+
+hpa_t arch_detour_page(enum detour detour)
+{
+	return detour == DETOUR_NONE ? HPA(0) : FAKE_DETOUR;
 }
 
 bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)

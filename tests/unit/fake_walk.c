@@ -106,6 +106,8 @@ static void follow(struct fake_found *found, struct tables *below, unsigned leve
 		found->invalid = true;
 	else if (pte_is_leaf(pte))
 		add_leaf(found, pte, level);
+	else if (fake_is_detour(HPA(pte_address(pte))))
+		found->detour = true;
 	else if (fake_is_vacant(HPA(pte_address(pte))) && fake_profile()->vacant_faults)
 		found->access_fault = true;
 	else
@@ -147,6 +149,7 @@ void fake_walk(const struct fake_walker *walker, uint64_t address,
 
 	found->invalid = false;
 	found->access_fault = false;
+	found->detour = false;
 	found->kept_pointer = false;
 	found->bad_level = 0;
 	found->bad_pointer = PTE(0);

@@ -40,6 +40,7 @@ struct fake_reads {
 /* All that an address may come to. */
 struct fake_found {
 	bool invalid;
+	bool detour;
 	bool access_fault; /* by a table where nothing is */
 	bool kept_pointer; /* a pointer was kept that was not before */
 	unsigned bad_level;

@@ -103,6 +103,7 @@ static void add_results(struct fake_results *all, const struct fake_results *mor
 	/* No shadow table leads to where nothing is. */
 	assert_false(more->may_access_fault);
 	all->may_fault = more->may_fault;
+	all->may_detour = more->may_detour;
 	for (unsigned i = 0; i < more->count; i++) {
 		assert_true(all->count < FAKE_RESULT_LIMIT);
 		all->permitted[all->count++] = more->permitted[i];
@@ -122,7 +123,10 @@ struct bench_access bench_access(struct vcpu *vcpu, const struct access *access)
 		struct translation translation;
 
 		add_results(&result.results, &results);
-		if (!result.results.may_fault)
+		result.is_own = results.may_fault && fake_delegates();
+		if (result.is_own)
+			result.outcome = OUTCOME_PAGE_FAULT;
+		if (result.is_own || !(results.may_fault || results.may_detour))
 			return result;
 		if (++result.faults > BENCH_FAULT_LIMIT)
 			fail_msg("0x%lx faults for ever", access->gva.raw);

@@ -56,6 +56,7 @@ struct bench_access {
 	enum outcome outcome;
 	gpa_t gpa;
 	unsigned faults;	     /* the paging mode had to see to */
+	bool is_own;		     /* a page fault that went to the guest at once */
 	struct fake_results results; /* of all tries, whatever the outcome */
 };
 

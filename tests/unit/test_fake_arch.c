@@ -128,9 +128,8 @@ static void invalid_entries_are_kept_where_they_are(void **state)
 	(void)state;
 	assert_true(look().may_fault);
 	leaves[1] = leaf(0);
-	arch_shadow_fence_leaf(AT, ASID);
 	assert_int_equal(look().may_fault, fake_profile()->keeps_invalid);
-	arch_shadow_fence_asid(ASID);
+	arch_shadow_fence_leaf(AT, ASID);
 	finds_only(0);
 }
 
@@ -335,7 +334,7 @@ static void the_gstage_is_kept_by_vmid(void **state)
 	results = fake_gstage_access(gpa, ACCESS_STORE);
 	assert_int_equal(results.may_fault, !fake_profile()->gstage_sets_ad);
 	assert_int_equal((table[1].raw & PTE_D) != 0, fake_profile()->gstage_sets_ad);
-	arch_translate_shadow(&vcpu);
+	arch_translate_shadow(&vcpu, DETOUR_NONE);
 	page_free(table, 2);
 }
 

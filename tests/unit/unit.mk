@@ -16,7 +16,7 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -I. -isystem $(BUILD)/host-libfdt/include $(WAR
 FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb vector walk)
 
 # Who names lsp/lsp.c gets all of lazy shadow paging, its checks included.
-LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window fence fill globals lsp path \
+LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window encoding fence fill globals lsp path \
 	space sync table tree walker)
 
 # Not this machine's own libfdt, but the version that Gnomon links.

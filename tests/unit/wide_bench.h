@@ -75,18 +75,18 @@ static inline uint64_t leaf_of(gpa_t gpa, uint64_t flags)
 }
 
 /* Map with one leaf, and use it. */
-static void put(uint64_t satp, gva_t gva, unsigned level, gpa_t gpa, uint64_t flags)
+static inline void put(uint64_t satp, gva_t gva, unsigned level, gpa_t gpa, uint64_t flags)
 {
 	set_entry(satp, gva, level, leaf_of(gpa, flags));
 	bench_reaches(vcpu, gva, ACCESS_LOAD, gpa);
 }
 
-static void finds(gva_t gva, gpa_t gpa)
+static inline void finds(gva_t gva, gpa_t gpa)
 {
 	assert_true(bench_may_find(vcpu, gva, gpa));
 }
 
-static void finds_nothing(gva_t gva)
+static inline void finds_nothing(gva_t gva)
 {
 	unsigned level;
 
