@@ -23,6 +23,7 @@ TINY = {
     "syscall": (1000, None, 1000), "fork": (5, None, 5), "exec": (3, None, 3),
     "pipe": (50, None, 50), "mmap": (2, 1, 2), "munmap": (4, 64, 4), "mprotect": (2, 1, 2),
     "file": (70, 64, 70), "touch": (1, 1, 256), "gups": (10_000, 1, 10_000),
+    "frames": (1, 4, 1024),
 }
 ODD = ("/bench/workloads run right 7 -- /bin/true", "/bench/workloads run wrong 7 -- /bin/false",
        "/bench/workloads run missing 7 -- /bin/nothing-there",

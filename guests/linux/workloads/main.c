@@ -33,6 +33,7 @@ static const struct workload workloads[] = {
 	{"file", "write and read back in a tmpfs file", "KiB", 64, run_file},
 	{"touch", "first touch of a page", "MiB", 256, run_touch},
 	{"gups", "random update, warm", "MiB", 256, run_gups},
+	{"frames", "aligned run of COUNT frames in fresh memory", "MiB", 64, run_frames},
 };
 
 static bool counted;

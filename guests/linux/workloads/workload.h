@@ -46,6 +46,7 @@ bool run_mprotect(const struct workload *self, uint64_t count, uint64_t size);
 bool run_file(const struct workload *self, uint64_t count, uint64_t size);
 bool run_touch(const struct workload *self, uint64_t count, uint64_t size);
 bool run_gups(const struct workload *self, uint64_t count, uint64_t size);
+bool run_frames(const struct workload *self, uint64_t count, uint64_t size);
 
 /* Start a program of the guest's and wait; true if it ended with status 0. */
 bool run_program(char *const argv[]);
