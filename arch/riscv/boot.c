@@ -118,7 +118,7 @@ static void log_features(void)
 		 mode_names(features.gstage_modes, "x4"), features.vmid_bits);
 	log_line("timer: %u Hz, %s", machine.fdt.timebase_frequency,
 		 features.sstc ? "guests have their own (Sstc)"
-			       : "no Sstc: a guest's timer costs two exits a tick");
+			       : "no Sstc for guests: a tick costs them two exits");
 	log_guest_isa();
 	for (unsigned i = 0; paging_mode_at(i); i++) {
 		const struct paging_mode *mode = paging_mode_at(i);

@@ -196,6 +196,17 @@ static void probe_translation(struct vcpu *vcpu, pte_t *root, hpa_t denied)
 		features.poison = denied;
 }
 
+/*
+ * Emulators that satp does not trap in (QEMU 7.2) can lose the interrupt of vstimecmp
+ * for good: at every return to the guest they look at it before they take their lock,
+ * and forget what came in between. The bits of hvip are not treated like that.
+ */
+static void distrust_guest_timer(void)
+{
+	if (!features.satp_traps)
+		features.sstc = false;
+}
+
 static void probe_by_guest(hpa_t denied)
 {
 	static struct vcpu vcpu;
@@ -205,6 +216,7 @@ static void probe_by_guest(hpa_t denied)
 				      EXCEPTION_VIRTUAL_INSTRUCTION &&
 			      run_probe(&vcpu, probe_guest_satp_write, 0, 0) ==
 				      EXCEPTION_VIRTUAL_INSTRUCTION;
+	distrust_guest_timer();
 	if (denied.raw != 0)
 		features.access_faults = run_probe(&vcpu, probe_guest_load, denied.raw,
 						   0) == EXCEPTION_LOAD_ACCESS;

@@ -11,7 +11,7 @@
 
 struct features {
 	bool hypervisor;     /* the H extension, without which seat hs cannot be */
-	bool sstc;	     /* guests have a timer of their own (vstimecmp) */
+	bool sstc;	     /* guests have a timer of their own, to be relied on */
 	bool satp_traps;     /* hstatus.VTVM traps satp accesses */
 	bool access_faults;  /* a guest's access faults can reach HS-mode */
 	hpa_t poison;	     /* a page that no guest can touch, and HS-mode hears of it */
