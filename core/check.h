@@ -2,8 +2,9 @@
 /*
  * Checks of Gnomon's own state after each exit. There are two builds, of the
  * same objects but one: the release, with check_release.c, makes none; the
- * debug build, with check_debug.c, has the paging mode check all of the vCPU's
- * tables, and stops the machine with what it finds. On the exiting vCPU's hart.
+ * debug build, with check_debug.c, has the paging mode check the vCPU's tables,
+ * some of them in turn (see mm/paging.h), and stops the machine with what it finds.
+ * On the exiting vCPU's hart.
  */
 #ifndef CORE_CHECK_H
 #define CORE_CHECK_H
@@ -16,7 +17,7 @@ struct vcpu;
 void check_begin(uint64_t interval);
 
 /* The loaded vCPU's exit has been handled, and its guest is about to go on. */
-void check_exit(const struct vcpu *vcpu);
+void check_exit(struct vcpu *vcpu);
 
 /* False where an exit may be handled with no call of check_exit(). */
 bool check_wants_all(void);

@@ -13,23 +13,25 @@ void check_begin(uint64_t interval)
 {
 	if (interval > 0)
 		every = interval;
-	log_line("debug build: translation tables are checked after 1 exit in %lu",
-		 every);
+	log_line("debug build: tables in use are checked after 1 exit in %lu, all after "
+		 "%u such",
+		 every, CHECK_TURNS);
 }
 
-void check_exit(const struct vcpu *vcpu)
+void check_exit(struct vcpu *vcpu)
 {
 	const struct paging_mode *mode = vcpu->vm->mode;
 	const char *wrong;
 
 	if (__atomic_add_fetch(&exits, 1, __ATOMIC_RELAXED) % every != 0)
 		return;
-	wrong = mode->check(vcpu);
+	wrong = mode->check(vcpu, vcpu->check_turn);
 	if (wrong) {
 		log_line("internal error: paging mode %s, vCPU %u: %s", mode->name,
 			 vcpu->id, wrong);
 		arch_power_off(true);
 	}
+	vcpu->check_turn = (vcpu->check_turn + 1) % CHECK_TURNS;
 	__atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
 }
 

@@ -7,7 +7,7 @@ void check_begin(uint64_t interval)
 	(void)interval;
 }
 
-void check_exit(const struct vcpu *vcpu)
+void check_exit(struct vcpu *vcpu)
 {
 	(void)vcpu;
 }

@@ -51,6 +51,7 @@ struct vcpu {
 	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
 	struct pmu pmu;
+	unsigned check_turn; /* of the debug build's next check; see check.h */
 };
 
 /* Where a vCPU starts: S-mode, interrupts off, a0 and a1 as given. */

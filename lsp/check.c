@@ -32,6 +32,17 @@ static const char *mode_is_wrong(const struct shadow_tree *tree)
 	return NULL;
 }
 
+static const char *pair_is_wrong(const struct shadow_tree *tree,
+				 const struct shadow_tree *other)
+{
+	if (tree == other || !other->root)
+		return NULL;
+	if (same_key(tree, other))
+		return "there is another tree for it";
+	return same_asid(&tree->tag, &other->tag) ? "it shares its ASID with another tree"
+						  : NULL;
+}
+
 static const char *tree_is_wrong(const struct lsp_vcpu *space,
 				 const struct shadow_tree *tree)
 {
@@ -45,21 +56,29 @@ static const char *tree_is_wrong(const struct lsp_vcpu *space,
 		return "it was used in the future";
 	if (tree->tag.asid >> arch_asid_bits() != 0)
 		return "its ASID has too many bits";
-	for (const struct shadow_tree *other = space->trees; other < tree; other++) {
-		if (other->root && same_key(tree, other))
-			return "there is another tree for it";
-		if (other->root && same_asid(&tree->tag, &other->tag))
-			return "it shares its ASID with another tree";
-	}
 	return NULL;
 }
 
-static const char *check_trees(const struct lsp_vcpu *space)
+/* Beside the active tree, or (whole) those before it. */
+static const char *pairs_are_wrong(const struct lsp_vcpu *space,
+				   const struct shadow_tree *tree, bool whole)
+{
+	const char *what = pair_is_wrong(tree, space->active);
+
+	for (const struct shadow_tree *other = space->trees;
+	     whole && !what && other < tree; other++)
+		what = pair_is_wrong(tree, other);
+	return what;
+}
+
+static const char *check_trees(const struct lsp_vcpu *space, bool whole)
 {
 	for (unsigned i = 0; i < TREE_LIMIT; i++) {
 		const struct shadow_tree *tree = &space->trees[i];
 		const char *what = tree->root ? tree_is_wrong(space, tree) : NULL;
 
+		if (tree->root && !what)
+			what = pairs_are_wrong(space, tree, whole);
 		if (what)
 			return CHECK_WRONG("tree of satp 0x%lx: %s", tree->satp, what);
 	}
@@ -86,11 +105,8 @@ static const char *active_is_wrong(const struct lsp_vcpu *space,
 static const char *check_active(const struct lsp_vcpu *space)
 {
 	const struct shadow_tree *active = space->active;
-	const char *what;
+	const char *what = active_is_wrong(space, active);
 
-	if (active < &space->trees[0] || active >= &space->trees[TREE_LIMIT])
-		return "the active tree is none of the vCPU's";
-	what = active_is_wrong(space, active);
 	if (what)
 		return CHECK_WRONG("the active tree, of satp 0x%lx: %s", active->satp,
 				   what);
@@ -183,18 +199,21 @@ static const char *check_fast_roots(const struct lsp_vcpu *space)
 	return NULL;
 }
 
-const char *space_check(const struct lsp_vcpu *space)
+const char *space_check(const struct lsp_vcpu *space, bool whole)
 {
+	const struct shadow_tree *active = space->active;
 	const char *wrong;
 
 	if (space->pool.used > space->pool.limit)
 		return CHECK_WRONG("%lu shadow pages in use, %lu are the limit",
 				   space->pool.used, space->pool.limit);
-	wrong = check_trees(space);
+	if (active < &space->trees[0] || active >= &space->trees[TREE_LIMIT])
+		return "the active tree is none of the vCPU's";
+	wrong = check_trees(space, whole);
 	if (!wrong)
 		wrong = check_active(space);
 	if (!wrong)
-		wrong = check_tables(space);
+		wrong = check_tables(space, whole);
 	if (!wrong)
 		wrong = check_paths(space);
 	if (!wrong)

@@ -16,7 +16,11 @@
  * NULL if all is well, or one line that says what is not, which lives until the
  * next call that finds something. However broken the trees are, nothing but
  * pages that the allocator has given out is read.
+ *
+ * whole: all there is. Otherwise not what no hart can come to before it is looked at
+ * again, which takes the most time: tables of trees that are not active and those that
+ * are stale, whether any page is lost, and what the others' tags have among themselves.
  */
-const char *space_check(const struct lsp_vcpu *space);
+const char *space_check(const struct lsp_vcpu *space, bool whole);
 
 #endif

@@ -3,10 +3,11 @@
  * Checking of the tables of a vCPU's trees. See check_tables.h.
  *
  * One pass looks at every entry of the tables that the hart can come to now, and at
- * software's side of it; what is in others is looked at when it can. It counts the
- * pages of all and marks each table in a window of host memory; where some lie outside
- * of it, further passes mark those. The form of an entry is said here once more, so
- * that the engine is not checked against its own mistake.
+ * software's side of it; what is in others is looked at when it can. A whole one comes
+ * to those too, and sums up the pages of all. Each table is marked in a window of host
+ * memory, so that one that is reached twice is seen; where it lies outside of it, the
+ * sums tell, and further passes find it. The form of an entry is said here once more,
+ * so that the engine is not checked against its own mistake.
  */
 #include "lsp/check_tables.h"
 #include "lsp/check_scan.h"
@@ -27,8 +28,10 @@ struct pass {
 	const struct shadow_tree *tree; /* NULL: global tables */
 	const struct globals *globals;	/* of the same MODE; NULL: the tree is Bare */
 	const struct guest_run *run;	/* where the last leaf led */
-	uint64_t pages;			/* of all tables so far */
-	bool only_marks;		/* the entries have been found to be right */
+	uint64_t pages;			/* of all tables so far, */
+	uint64_t marks;			/* and the sum of their marks */
+	bool whole;
+	bool only_marks; /* the entries have been found to be right */
 	struct check_window window;
 };
 
@@ -314,10 +317,15 @@ static const char *check_children(struct pass *pass, const struct place *place)
 /* The sum of pages bounds the walk, whatever loops there are. */
 static const char *check_table(struct pass *pass, struct place place)
 {
-	const char *wrong = mark_table(pass, &place);
+	const char *wrong;
 
-	if (!pass->only_marks)
+	if (!pass->whole && !place.in_reach)
+		return NULL;
+	wrong = mark_table(pass, &place);
+	if (!pass->only_marks) {
 		pass->pages += table_pages(place.level);
+		pass->marks += table_mark(place.table);
+	}
 	if (!wrong && pass->pages > pass->space->pool.used)
 		return CHECK_WRONG("%lu pages in use, but more are in trees",
 				   pass->space->pool.used);
@@ -367,8 +375,11 @@ static const char *check_each_root(struct pass *pass)
 	return wrong;
 }
 
-/* From the lowest address up, each time to the lowest table not marked yet. */
-static const char *mark_all(struct pass *pass)
+/*
+ * As many pages hang from the trees as are in use, but not the same ones. The windows go
+ * from the lowest address up, each time to the lowest table not marked yet.
+ */
+static const char *find_marked_twice(struct pass *pass)
 {
 	const char *wrong = NULL;
 
@@ -377,23 +388,23 @@ static const char *mark_all(struct pass *pass)
 		pass->window = check_window_at(base);
 		wrong = check_each_root(pass);
 	}
-	return wrong;
+	return wrong ? wrong : CHECK_WRONG("other pages are in trees than are in use");
 }
 
-const char *check_tables(const struct lsp_vcpu *space)
+const char *check_tables(const struct lsp_vcpu *space, bool whole)
 {
 	struct pass pass = {
 		.space = space,
+		.whole = whole,
 		.run = space->memory->runs,
 		.window = check_window_at((uintptr_t)space->active->root),
 	};
 	const char *wrong = check_each_root(&pass);
 
-	if (wrong)
+	if (wrong || !whole)
 		return wrong;
 	if (pass.pages != space->pool.used)
 		return CHECK_WRONG("%lu pages in use, %lu of them in trees",
 				   space->pool.used, pass.pages);
-	/* Usually there is one window to look at, and it was. */
-	return check_window_is_all(&pass.window) ? NULL : mark_all(&pass);
+	return pass.marks == space->pool.marks ? NULL : find_marked_twice(&pass);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The part of the check of a vCPU that reads its tables: each entry of each
- * tree, and that no page is reached twice. See check.h for what is promised.
+ * The part of the check of a vCPU that reads its tables: each entry that the hart
+ * may come to now, and (whole) that each page hangs in one place of one tree. See
+ * check.h for what is promised.
  *
  * Invariant: no page is read that the allocator has not given out, and no more
  * of them than the vCPU's pool has in use. Nothing is changed.
@@ -22,6 +23,6 @@ extern char check_text[192];
  * NULL, or what is wrong. Root pages and modes of the trees have been found to be
  * right before.
  */
-const char *check_tables(const struct lsp_vcpu *space);
+const char *check_tables(const struct lsp_vcpu *space, bool whole);
 
 #endif

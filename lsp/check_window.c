@@ -16,10 +16,8 @@ bool check_window_mark(struct check_window *window, const pte_t *table)
 	uint64_t index = (address - window->base) >> PAGE_SHIFT;
 	uint64_t bit = UINT64_C(1) << index % 64;
 
-	if (address < window->base) {
-		window->below = true;
+	if (address < window->base)
 		return true;
-	}
 	if (index >= CHECK_WINDOW_PAGES) {
 		if (address < window->next)
 			window->next = address;
@@ -29,9 +27,4 @@ bool check_window_mark(struct check_window *window, const pte_t *table)
 		return false;
 	window->marks[index / 64] |= bit;
 	return true;
-}
-
-bool check_window_is_all(const struct check_window *window)
-{
-	return !window->below && window->next == UINT64_MAX;
 }

@@ -3,7 +3,7 @@
  * A window of host memory in which the check of a vCPU marks each table that it
  * comes to, so that one that is reached twice is seen.
  *
- * Host memory may be of any size, the window is not: what lies outside of it is only
+ * Host memory may be of any size, the window is not: what lies beyond it is only
  * noted, and is for further windows. On the stack of one check.
  */
 #ifndef LSP_CHECK_WINDOW_H
@@ -17,8 +17,7 @@
 
 struct check_window {
 	uint64_t base;
-	bool below;    /* some table lies below it, */
-	uint64_t next; /* and this is the lowest one beyond it; UINT64_MAX: none */
+	uint64_t next; /* the lowest table beyond it; UINT64_MAX: none */
 	uint64_t marks[CHECK_WINDOW_PAGES / 64];
 };
 
@@ -27,8 +26,5 @@ struct check_window check_window_at(uint64_t address);
 
 /* False if the table, which has a page of its own at least, was marked before. */
 bool check_window_mark(struct check_window *window, const pte_t *table);
-
-/* True if all tables so far were in it. */
-bool check_window_is_all(const struct check_window *window);
 
 #endif

@@ -276,10 +276,10 @@ static bool lsp_fence_page(struct vcpu *vcpu, gva_t page, int64_t asid)
 	return space_fence_page(space_of(vcpu), page, asid);
 }
 
-static const char *lsp_check(const struct vcpu *vcpu)
+static const char *lsp_check(const struct vcpu *vcpu, unsigned turn)
 {
 	space_settle(vcpu->paging);
-	return space_check(vcpu->paging);
+	return space_check(vcpu->paging, turn % CHECK_TURNS == 0);
 }
 
 static unsigned count_trees(const struct lsp_vcpu *space)

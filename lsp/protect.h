@@ -337,6 +337,7 @@ unsigned protect_root_mode(const struct protect_root *root);
 
 /* ---- the check of a debug build: protect_check.c ---- */
 
-const char *protect_check(const struct vcpu *vcpu);
+/* The vCPU's root and the sums each time, and of the tables a part each turn. */
+const char *protect_check(const struct vcpu *vcpu, unsigned turn);
 
 #endif

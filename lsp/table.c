@@ -16,6 +16,7 @@ pte_t *table_create(struct shadow_pool *pool, unsigned level)
 	if (!table)
 		return NULL;
 	pool->used += pages;
+	pool->marks += table_mark(table);
 	if (pool->used > pool->peak)
 		pool->peak = pool->used;
 	if (level > 0 && encoding.pointer.raw != 0)
@@ -33,6 +34,7 @@ void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level)
 			table_destroy(pool, child, level - 1);
 	}
 	pool->used -= table_pages(level);
+	pool->marks -= table_mark(table);
 	page_free(table, table_pages(level) - 1);
 }
 

@@ -23,7 +23,16 @@ struct shadow_pool {
 	uint64_t used;
 	uint64_t limit;
 	uint64_t peak;
+	uint64_t marks; /* the sum of their tables' marks */
 };
+
+/* Such that no two tables have the same, nor do sums of some come out as others'. */
+static inline uint64_t table_mark(const pte_t *table)
+{
+	uint64_t page = ((uintptr_t)table >> PAGE_SHIFT) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (page ^ page >> 32) * UINT64_C(0xd6e8feb86659fd93);
+}
 
 /* Software's side of a pointer table; a bit or a number for each slot. */
 struct table_side {

@@ -197,10 +197,12 @@ static void nested_fence(struct vcpu *vcpu, const struct fence *fence)
 	arch_shadow_fence_all();
 }
 
-static const char *nested_check(const struct vcpu *vcpu)
+/* All of it, in any turn. */
+static const char *nested_check(const struct vcpu *vcpu, unsigned turn)
 {
 	const struct nested_vm *nested = vcpu->vm->paging;
 
+	(void)turn;
 	if (!arch_gstage_root_is(nested->mode, pointer_hpa(nested->table.root),
 				 nested->vmid))
 		return "its G-stage table is not what the hart walks";

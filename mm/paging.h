@@ -48,6 +48,13 @@ struct paging_isa {
 	bool cache_management; /* cbo.clean, cbo.flush and cbo.inval may be offered */
 };
 
+/*
+ * Checks of a vCPU's tables, with turn 0, 1 and so on up to CHECK_TURNS - 1, which
+ * leave nothing out between them; and the turn that leaves nothing out by itself.
+ */
+#define CHECK_TURNS 16
+#define CHECK_ALL   CHECK_TURNS
+
 /* Bytes that a mode may take to translate one VM, its tables and all. */
 struct paging_budget {
 	uint64_t least; /* with less, a guest might never get on */
@@ -128,10 +135,11 @@ struct paging_mode {
 
 	/*
 	 * NULL, or what is wrong with the tables that this vCPU is translated by, as
-	 * one line, which lives until the next call that finds something. Changes
-	 * nothing; to be called between any two of the functions above.
+	 * one line, which lives until the next call that finds something. What is not
+	 * looked at in every turn is the mode's to say. Changes nothing; to be called
+	 * between any two of the functions above.
 	 */
-	const char *(*check)(const struct vcpu *vcpu);
+	const char *(*check)(const struct vcpu *vcpu, unsigned turn);
 
 	/* Members of the "shadow" object of a report. */
 	void (*report)(const struct vm *vm, struct json *json);

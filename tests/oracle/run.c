@@ -205,7 +205,7 @@ static void check_tables(const struct runner *runner)
 	if (!runner->loaded || machine.counts->operations % CHECK_INTERVAL != 0)
 		return;
 	fake_hart_switch(runner->hart);
-	wrong = machine.mode->check(runner->vcpu);
+	wrong = machine.mode->check(runner->vcpu, CHECK_ALL);
 	if (wrong)
 		oracle_fail("%s", wrong);
 }

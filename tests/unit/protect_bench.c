@@ -220,7 +220,7 @@ bool bench_is_protected(struct bench *bench, gpa_t gpa)
 
 void bench_check(struct bench *bench)
 {
-	const char *wrong = bench->vm.mode->check(bench_vcpu(bench, current));
+	const char *wrong = bench->vm.mode->check(bench_vcpu(bench, current), CHECK_ALL);
 
 	if (wrong)
 		fail_msg("%s", wrong);

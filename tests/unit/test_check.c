@@ -38,7 +38,7 @@ static struct shadow_tree *tree_of(uint64_t satp, bool user)
 
 static const char *checked(void)
 {
-	return paging_lsp.check(vcpu);
+	return paging_lsp.check(vcpu, CHECK_ALL);
 }
 
 static void is_healthy(void)
@@ -418,6 +418,78 @@ static void an_active_tree_that_is_not(void **state)
 	is_healthy();
 }
 
+/* ---- what is looked at when ---- */
+
+/* Found in every turn. */
+static void is_wrong_at_once(const char *expected)
+{
+	for (unsigned turn = 0; turn < CHECK_TURNS; turn++) {
+		const char *wrong = paging_lsp.check(vcpu, turn);
+
+		if (!wrong || !strstr(wrong, expected))
+			fail_msg("turn %u: '%s', not '%s'", turn,
+				 wrong ? wrong : "all is well", expected);
+	}
+}
+
+/* Found in some turn. */
+static void is_wrong_in_turn(const char *expected)
+{
+	unsigned found = 0;
+
+	for (unsigned turn = 0; turn < CHECK_TURNS; turn++) {
+		const char *wrong = paging_lsp.check(vcpu, turn);
+
+		if (wrong && !strstr(wrong, expected))
+			fail_msg("turn %u: '%s', not '%s'", turn, wrong, expected);
+		found += wrong != NULL;
+	}
+	assert_in_range(found, 1, CHECK_TURNS - 1);
+}
+
+#define SPOILED_FOR(field, value, finds, expected)                                       \
+	do {                                                                             \
+		const __typeof__(field) whole = field;                                   \
+		field = value;                                                           \
+		finds(expected);                                                         \
+		field = whole;                                                           \
+		is_healthy();                                                            \
+	} while (0)
+
+static void what_the_hart_can_come_to_is_looked_at_in_every_turn(void **state)
+{
+	pte_t *leaf = entry_of(active, PAGE_GVA, 0);
+	struct table_side *side = table_side(active->root);
+
+	(void)state;
+	for (unsigned turn = 0; turn < CHECK_TURNS; turn++)
+		assert_null(paging_lsp.check(vcpu, turn));
+	SPOILED_FOR(leaf->raw, leaf->raw ^ PTE_G, is_wrong_at_once, "G or a high bit");
+	SPOILED_FOR(*leaf, leaf_to(*leaf, HPA(0)), is_wrong_at_once, "not the VM's");
+	SPOILED_FOR(side->live[0], 0, is_wrong_at_once, "something is there");
+	SPOILED_FOR(space->satp, 0, is_wrong_at_once, "satp is not what it is for");
+	SPOILED_FOR(other->tag, active->tag, is_wrong_at_once, "shares its ASID");
+	SPOILED_FOR(other->satp, active->satp, is_wrong_at_once, "another tree for it");
+	SPOILED_FOR(other->root, (pte_t *)bench.vm.memory.runs[0].hpa.raw,
+		    is_wrong_at_once, "its root is no shadow page");
+}
+
+static void the_rest_is_looked_at_in_turn(void **state)
+{
+	struct table_side *side = table_side(other->root);
+	unsigned index = level_index(PAGE_GVA.raw, 2);
+
+	(void)state;
+	SPOILED_FOR(side->child[index], 1, is_wrong_in_turn, "no shadow page");
+	SPOILED_FOR(other->root, NULL, is_wrong_in_turn, "of them in trees");
+	SPOILED_FOR(space->pool.used, space->pool.used + 1, is_wrong_in_turn,
+		    "of them in trees");
+	SPOILED_FOR(space->pool.marks, space->pool.marks + 1, is_wrong_in_turn,
+		    "other pages are in trees");
+	SPOILED_FOR(bare->tag, other->tag, is_wrong_in_turn, "shares its ASID");
+	SPOILED_FOR(bare->user, true, is_wrong_in_turn, "another tree for it");
+}
+
 /* ---- global tables, paths and what the vector knows ---- */
 
 #define SHARED_GVA GVA(7 * GIB)
@@ -522,7 +594,7 @@ static struct vm nested;
 
 static void is_wrong_nested(const char *expected)
 {
-	const char *wrong = paging_nested.check(&nested.vcpus[0]);
+	const char *wrong = paging_nested.check(&nested.vcpus[0], CHECK_ALL);
 
 	if (!wrong != !expected || (wrong && !strstr(wrong, expected)))
 		fail_msg("'%s', not '%s'", wrong, expected);
@@ -641,6 +713,8 @@ int main(void)
 		TEST(pages_of_several_windows),
 		TEST(trees_that_do_not_fit_together),
 		TEST(an_active_tree_that_is_not),
+		TEST(what_the_hart_can_come_to_is_looked_at_in_every_turn),
+		TEST(the_rest_is_looked_at_in_turn),
 		TEST(tables_of_the_gstage),
 		TEST(the_debug_build_checks_and_stops),
 #undef TEST

@@ -414,7 +414,7 @@ static void every_run_is_mapped(void **state)
 		assert_int_equal(results.permitted[0].hpa.raw,
 				 vm.memory.runs[i].hpa.raw + 5 * PAGE_SIZE);
 	}
-	assert_null(paging_nested.check(vcpu));
+	assert_null(paging_nested.check(vcpu, CHECK_ALL));
 	assert_int_equal(paging_nested.reach(), UINT64_C(1) << 41);
 	unload();
 	paging_nested.vm_destroy(&vm);

@@ -442,6 +442,38 @@ static void bare_and_its_two_roots(void **state)
 	assert_true(bench_store(&bench, GVA(root.raw), root, 0).emulated);
 }
 
+/* Turns of the debug build's check that find something wrong. */
+static unsigned turns_that_complain(void)
+{
+	unsigned complaints = 0;
+
+	for (unsigned turn = 0; turn < CHECK_TURNS; turn++)
+		complaints += paging_shadow.check(bench_vcpu(&bench, 0), turn) != NULL;
+	return complaints;
+}
+
+static void each_table_is_checked_in_its_turn(void **state)
+{
+	const struct protect_vm *vm = bench_state(&bench);
+	unsigned tables = 0;
+
+	(void)state;
+	bench_store(&bench, bench_window(bench_page(0)), bench_page(0), 1);
+	assert_int_equal(turns_that_complain(), 0);
+	for (uint32_t number = vm->newest; number; number = vm->tables[number].older) {
+		pte_t *entry = &vm->tables[number].entries[0];
+
+		while (!pte_valid(*entry))
+			entry++;
+		entry->raw ^= PTE_HIGH & -PTE_HIGH;
+		assert_int_equal(turns_that_complain(), 1);
+		assert_non_null(paging_shadow.check(bench_vcpu(&bench, 0), CHECK_ALL));
+		entry->raw ^= PTE_HIGH & -PTE_HIGH;
+		tables++;
+	}
+	assert_true(tables >= 3);
+}
+
 #define TEST(name)	 cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_LARGE(name) cmocka_unit_test_setup_teardown(name, setup_large, teardown)
 
@@ -466,6 +498,7 @@ int main(void)
 		TEST(a_table_is_protected_under_every_alias),
 		TEST(a_write_of_gnomons_own_is_seen),
 		TEST(bare_and_its_two_roots),
+		TEST(each_table_is_checked_in_its_turn),
 		TEST_LARGE(a_large_leaf_over_a_table_is_broken_up),
 		TEST_LARGE(a_large_leaf_is_broken_up_when_a_table_appears_in_it),
 	};

@@ -34,7 +34,7 @@ static void wide_create(struct fake_profile profile, uint64_t shift)
 /* All pages that are there are known of, and nothing is wrong with any of them. */
 static void wide_check(void)
 {
-	const char *wrong = vcpu->arch.loaded ? paging_lsp.check(vcpu) : NULL;
+	const char *wrong = vcpu->arch.loaded ? paging_lsp.check(vcpu, CHECK_ALL) : NULL;
 
 	if (wrong)
 		fail_msg("%s", wrong);
