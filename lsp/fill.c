@@ -238,8 +238,11 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 	if (!path)
 		return OUTCOME_DEVICE;
 	pte = pte_read(&path->guest[index]);
-	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access))
+	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access) ||
+	    (!space->svadu && !leaf_is_marked(pte, access)))
 		return OUTCOME_PAGE_FAULT;
+	if (!leaf_mark(&path->guest[index], &pte, access))
+		return OUTCOME_DEVICE;
 	sync = path_sync(space, path);
 	leaf = sync_leaf(&sync, pte);
 	/* An entry that is right already: there is more to it; see set_leaf(). */

@@ -22,17 +22,25 @@
 #include "mm/paging.h"
 
 /*
- * The walker faults on A = 0 and on a store with D = 0, whatever the chip does.
  * Cache-block management instructions are not offered: they report a missing
  * translation as a store's, but want no more than a load's permission and no D
  * (CMO specification, "Virtual memory"), so that a miss would be taken for a
- * fault of the guest's. Where no invalid PTE is remembered, one that turns valid is
- * seen with no fence (Svvptc).
+ * fault of the guest's.
+ *
+ * Where page faults come to the hypervisor, a leaf with A or D clear is a miss as any
+ * other, at which they are set (Svadu), whatever the chip does; and no invalid PTE is
+ * remembered, so one that turns valid is seen with no fence (Svvptc). Where they are
+ * the guest's own, so is what A and D come to (Svade).
  */
 static struct paging_isa lsp_isa(void)
 {
-	return (struct paging_isa){.svade = true, .svvptc = !encoding.delegates};
+	bool told = !encoding.delegates;
+
+	return (struct paging_isa){.svade = !told, .svadu = told, .svvptc = told};
 }
+
+/* One loses to another hart that changes the PTE just then, and no more than so often. */
+#define MARK_TRIES 4
 
 static unsigned order_for(uint64_t size)
 {
@@ -110,6 +118,7 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 		return STATUS_NO_MEMORY;
 	space->vcpu = vcpu;
 	space->memory = &vcpu->vm->memory;
+	space->svadu = lsp_isa().svadu;
 	space->pool.limit = page_limit(vcpu->vm);
 	assert(space->pool.limit >= least_pages());
 	return space_create(space);
@@ -146,15 +155,36 @@ static pte_t bare_leaf(bool user)
 	return PTE(PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D | (user ? PTE_U : 0));
 }
 
-static struct walk walk_for(struct lsp_vcpu *space, const struct access *access)
+/* A walk for an access that gets as far as it may, A and D included if it is Svadu's. */
+static struct walk walk_permitted(const struct lsp_vcpu *space,
+				  const struct access *access)
 {
-	struct walk walk = guest_walk(space->memory, space->satp, access);
+	return space->svadu ? guest_walk_permitted(space->memory, space->satp, access)
+			    : guest_walk(space->memory, space->satp, access);
+}
 
-	if (space->active->bare) {
-		walk.leaf = bare_leaf(access->user);
-		walk.level = mode_levels(space->active->mode) - 1;
+/* False: the leaf was not marked, for the guest keeps changing it. */
+static bool walk_and_mark(const struct lsp_vcpu *space, const struct access *access,
+			  struct walk *walk)
+{
+	for (unsigned i = 0; i < MARK_TRIES; i++) {
+		*walk = walk_permitted(space, access);
+		if (!walk_has_leaf(walk) ||
+		    leaf_mark(walk->at[walk->level], &walk->leaf, access))
+			return true;
 	}
-	return walk;
+	return false;
+}
+
+static bool walk_for(const struct lsp_vcpu *space, const struct access *access,
+		     struct walk *walk)
+{
+	if (!space->active->bare)
+		return walk_and_mark(space, access, walk);
+	*walk = guest_walk(space->memory, space->satp, access);
+	walk->leaf = bare_leaf(access->user);
+	walk->level = mode_levels(space->active->mode) - 1;
+	return true;
 }
 
 /*
@@ -187,7 +217,9 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 	space->statistics.fills++;
 	if (translation.outcome != OUTCOME_DEVICE)
 		return translation;
-	walk = walk_for(space, access);
+	/* The guest tries again, and finds less in its way by then. */
+	if (!walk_for(space, access, &walk))
+		return (struct translation){.outcome = OUTCOME_FILLED};
 	translation = (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};
 	if (walk.outcome != OUTCOME_FILLED)
 		return translation;
@@ -205,7 +237,8 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 
 /*
  * What the hart just executed came through the shadow tree, so that is asked
- * first; for other addresses, the guest's own table.
+ * first; for other addresses, the guest's own table. Nothing is marked: Gnomon's reading
+ * is none of the guest's accesses, and what it has fetched was marked when it did.
  */
 static bool find_byte(struct lsp_vcpu *space, const struct access *access, hpa_t *hpa)
 {
@@ -218,7 +251,7 @@ static bool find_byte(struct lsp_vcpu *space, const struct access *access, hpa_t
 			   (access->gva.raw & (level_size(level) - 1)));
 		return true;
 	}
-	walk = guest_walk(space->memory, space->satp, access);
+	walk = walk_permitted(space, access);
 	return walk.outcome == OUTCOME_FILLED &&
 	       guest_memory_find(space->memory, walk.gpa, 1, hpa);
 }

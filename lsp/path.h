@@ -20,10 +20,10 @@ struct walk_path {
 	uint64_t prefix; /* of the gva, less 21 bits */
 	uint64_t epoch;
 	const struct shadow_tree *tree;
-	pte_t *shadow;	    /* leaf tables */
-	const pte_t *guest; /* in its RAM */
-	bool shared;	    /* the shadow table is a global one */
-	bool keeps_faults;  /* see lsp/sync.h */
+	pte_t *shadow;	   /* leaf tables */
+	pte_t *guest;	   /* in its RAM */
+	bool shared;	   /* the shadow table is a global one */
+	bool keeps_faults; /* see lsp/sync.h */
 	unsigned pointers;
 	struct {
 		const pte_t *at;

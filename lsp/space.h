@@ -59,6 +59,7 @@ struct lsp_vcpu {
 	struct vcpu *vcpu;
 	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	const struct guest_memory *memory;
+	bool svadu;    /* the guest's harts set A and D: see struct paging_isa */
 	uint64_t satp; /* as the guest reads it */
 	struct shadow_tree *active;
 	bool was_right; /* the last fill found its leaf there already, */

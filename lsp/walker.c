@@ -95,7 +95,7 @@ static bool kind_is_permitted(pte_t leaf, const struct access *access)
 	case ACCESS_STORE:
 		break;
 	}
-	return (leaf.raw & PTE_W) && (leaf.raw & PTE_D);
+	return (leaf.raw & PTE_W) != 0;
 }
 
 bool leaf_permits(pte_t leaf, const struct access *access)
@@ -105,7 +105,41 @@ bool leaf_permits(pte_t leaf, const struct access *access)
 	if (access->user != user_page &&
 	    (access->user || !access->sum || access->kind == ACCESS_FETCH))
 		return false;
-	return (leaf.raw & PTE_A) && kind_is_permitted(leaf, access);
+	return kind_is_permitted(leaf, access);
+}
+
+/* D is for what stores alone, and "updates to the D bit must be exact". */
+static uint64_t marks_of(const struct access *access)
+{
+	return access->kind == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
+}
+
+bool leaf_is_marked(pte_t leaf, const struct access *access)
+{
+	uint64_t marks = marks_of(access);
+
+	return (leaf.raw & marks) == marks;
+}
+
+/*
+ * Step 9 of the translation process: the comparison and the update are one, so that
+ * all that was checked holds for the PTE that is written, and no store of another hart
+ * is lost. Nothing is write-protected where harts set A and D, and a PTE was read from
+ * RAM, so it is written where it is. The access comes after the update for all harts,
+ * and what makes it is no instruction of ours: hence a barrier.
+ */
+bool leaf_mark(pte_t *at, pte_t *leaf, const struct access *access)
+{
+	pte_t marked = PTE(leaf->raw | marks_of(access));
+
+	if (marked.raw == leaf->raw)
+		return true;
+	if (!__atomic_compare_exchange_n(&at->raw, &leaf->raw, marked.raw, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	*leaf = marked;
+	return true;
 }
 
 static void walk_bare(const struct guest_memory *memory, gva_t gva, struct walk *walk)
@@ -129,13 +163,24 @@ struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gv
 	return walk;
 }
 
-struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,
-		       const struct access *access)
+struct walk guest_walk_permitted(const struct guest_memory *memory, uint64_t satp,
+				 const struct access *access)
 {
 	struct walk walk = guest_walk_leaf(memory, satp, access->gva);
 
-	if ((walk.outcome == OUTCOME_FILLED || walk.outcome == OUTCOME_DEVICE) &&
-	    satp_mode(satp) != SATP_BARE && !leaf_permits(walk.leaf, access))
+	if (walk_has_leaf(&walk) && satp_mode(satp) != SATP_BARE &&
+	    !leaf_permits(walk.leaf, access))
+		walk.outcome = OUTCOME_PAGE_FAULT;
+	return walk;
+}
+
+struct walk guest_walk(const struct guest_memory *memory, uint64_t satp,
+		       const struct access *access)
+{
+	struct walk walk = guest_walk_permitted(memory, satp, access);
+
+	if (walk_has_leaf(&walk) && satp_mode(satp) != SATP_BARE &&
+	    !leaf_is_marked(walk.leaf, access))
 		walk.outcome = OUTCOME_PAGE_FAULT;
 	return walk;
 }

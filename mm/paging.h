@@ -44,6 +44,7 @@ static inline struct fence fence_of_page(bool has_address, uint64_t address,
 /* What a guest is told of the ISA, as far as its paging mode decides it. */
 struct paging_isa {
 	bool svade;	       /* it sets A and D itself */
+	bool svadu;	       /* its hart does: never with svade */
 	bool svvptc;	       /* a PTE that turns valid needs no fence */
 	bool cache_management; /* cbo.clean, cbo.flush and cbo.inval may be offered */
 };

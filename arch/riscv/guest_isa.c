@@ -38,6 +38,8 @@ size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 		{"zicboz", features.cache_block_zero && hart->cboz_block_size},
 		{"sstc", features.sstc},
 		{"svade", isa->svade},
+		/* Alone: always on, with nothing to switch (device-tree binding). */
+		{"svadu", isa->svadu},
 		{"svinval", features.svinval},
 		{"svvptc", isa->svvptc},
 	};

@@ -243,6 +243,53 @@ static void check_refused_stores(const struct paging_mode *mode)
 	expect_equal("D after a refused store and a load", *slot & PTE_D, 0);
 }
 
+struct denial {
+	enum access access;
+	unsigned how;
+	uint64_t flags;
+};
+
+/*
+ * What is not permitted sets nothing. But for D a hart may be ahead of itself: "updates
+ * of the A bit may be performed as a result of speculation".
+ */
+static void check_denied(const struct paging_mode *mode)
+{
+	static const struct denial denials[] = {
+		{SD, USER, PTE_V | PTE_R | PTE_X | PTE_U},
+		{AMOSWAP_D, USER, PTE_V | PTE_R | PTE_U},
+		{LD, USER, PTE_V | PTE_X | PTE_U},
+		{FETCH, USER, PTE_V | PTE_R | PTE_W | PTE_U},
+		{SD, USER, PTE_V | PTE_RWX},
+		{LD, USER, PTE_V | PTE_RWX},
+		{SD, SUPERVISOR, PTE_V | PTE_RWX | PTE_U},
+		{LD, SUPERVISOR, PTE_V | PTE_RWX | PTE_U},
+		{LR_D, USER, PTE_V | PTE_X | PTE_U},
+	};
+	struct space space;
+	uint64_t pa = frame_new(PAGE);
+
+	space_init(&space, mode, 0);
+	space_start(&space);
+	for_each_level(level, mode)
+	{
+		uint64_t va = leaf_va(window(mode, WINDOW + level), level, pa);
+		uint64_t *slot = space_slot(&space, va, level);
+
+		for (unsigned i = 0; i < ARRAY_LENGTH(denials); i++) {
+			uint64_t pte = pte_make(leaf_pa(level, pa), denials[i].flags);
+
+			*slot = pte;
+			fence_va(va);
+			expect("what is not permitted", denials[i].access, va,
+			       denials[i].how, PAGE_FAULT);
+			expect_equal("the leaf", *slot & ~PTE_A, pte);
+			expect_true("A unchanged under Svade",
+				    scheme() != SVADE || *slot == pte);
+		}
+	}
+}
+
 /* Two mappings of one frame keep their own bits. */
 static void check_aliases(const struct paging_mode *mode)
 {
@@ -305,6 +352,7 @@ static const struct check checks[] = {
 	{"bits cleared without a fence", check_cleared_without_fence},
 	{"bits set without a fence", check_set_without_fence},
 	{"refused stores do not set D", check_refused_stores},
+	{"accesses that are not permitted", check_denied},
 	{"two mappings of one frame", check_aliases},
 	{"a store across two clean pages", check_crossing_store},
 };

@@ -35,6 +35,7 @@ extern const struct group permissions_group;
 extern const struct group reserved_group;
 extern const struct group outside_group;
 extern const struct group accessed_dirty_group;
+extern const struct group contended_group;
 extern const struct group superpages_group;
 extern const struct group fence_group;
 extern const struct group fence_levels_group;

@@ -209,6 +209,16 @@ GLOBALS = _of(
 
 FILLS = _of(
     "lsp/fill.c",
+    ("a known path sets A before it asks what is permitted",
+     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||",
+     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n"
+     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||"),
+    ("a known path leaves A and D as they are",
+     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n",
+     "\tpte.raw |= PTE_A;\n"),
+    ("a known path sets A in the PTE beside",
+     "leaf_mark(&path->guest[index], &pte, access)",
+     "leaf_mark(&path->guest[index ^ 1], &pte, access)"),
     ("an edit of shared tables is fenced for one tree",
      "\tif (fill->sync.only_global)\n\t\tarch_shadow_fence_all();\n\telse\n", ""),
     ("copies of a replaced slot stay in other trees",
@@ -431,13 +441,30 @@ SPACES = _of(
      "\tspace->satp = space->active->satp;\n", ""),
 )
 
+MARK = ("\tif (!__atomic_compare_exchange_n(&at->raw, &leaf->raw, marked.raw, false,\n"
+        "\t\t\t\t\t __ATOMIC_RELAXED, __ATOMIC_RELAXED))\n\t\treturn false;\n")
+
 WALKER = _of(
     "lsp/walker.c",
-    ("A is not asked for",
-     "return (leaf.raw & PTE_A) && kind_is_permitted(leaf, access);",
-     "return kind_is_permitted(leaf, access);"),
-    ("D is not asked for", "return (leaf.raw & PTE_W) && (leaf.raw & PTE_D);",
-     "return (leaf.raw & PTE_W) != 0;"),
+    ("W is not asked for", "return (leaf.raw & PTE_W) != 0;", "return true;"),
+    ("A is not asked for", "? PTE_A | PTE_D : PTE_A;", "? PTE_A | PTE_D : 0;"),
+    ("D is not asked for", "? PTE_A | PTE_D : PTE_A;", "? PTE_A : PTE_A;"),
+    ("a load sets D", "? PTE_A | PTE_D : PTE_A;", "? PTE_A | PTE_D : PTE_A | PTE_D;"),
+    ("a fetch sets D", "return access->kind == ACCESS_STORE ? PTE_A",
+     "return access->kind != ACCESS_LOAD ? PTE_A"),
+    ("a PTE is marked whatever it is by now", MARK,
+     "\tat->raw = marked.raw;\n\tif (!at)\n\t\treturn false;\n"),
+    ("a PTE gets its mark beside whatever it is by now", MARK,
+     "\t__atomic_fetch_or(&at->raw, marked.raw, __ATOMIC_RELAXED);\n"),
+    ("a PTE is compared first, and marked later", MARK,
+     "\tif (pte_read(at).raw != leaf->raw)\n\t\treturn false;\n"
+     "\t__atomic_thread_fence(__ATOMIC_SEQ_CST);\n"
+     "\t*(volatile uint64_t *)&at->raw = marked.raw;\n"),
+    ("a mark that failed is taken for one", MARK + "\t__atomic_thread_fence",
+     MARK.replace("return false", "return true") + "\t__atomic_thread_fence"),
+    ("Svade is not told from Svadu",
+     "satp_mode(satp) != SATP_BARE &&\n\t    !leaf_is_marked(walk.leaf, access))",
+     "satp_mode(satp) == ~0u &&\n\t    !leaf_is_marked(walk.leaf, access))"),
     ("SUM lets a supervisor execute users' pages",
      "(access->user || !access->sum || access->kind == ACCESS_FETCH)",
      "(access->user || !access->sum)"),
@@ -482,10 +509,21 @@ MODE = _of(
     ("an instruction is read through any leaf",
      "if (pte_valid(leaf) && leaf_permits(leaf, access)) {", "if (pte_valid(leaf)) {"),
     ("an instruction is read without a fetch's permission",
-     "\twalk = guest_walk(space->memory, space->satp, access);\n\treturn",
+     "\twalk = walk_permitted(space, access);\n\treturn",
      "\twalk = guest_walk_leaf(space->memory, space->satp, access->gva);\n\treturn"),
-    ("cache-block instructions are offered", ".svvptc = !encoding.delegates",
-     ".svvptc = !encoding.delegates, .cache_management = true"),
+    ("reading an instruction sets A", "\twalk = walk_permitted(space, access);\n\treturn",
+     "\tif (!walk_for(space, access, &walk))\n\t\treturn false;\n\treturn"),
+    ("what is not permitted sets A and D", "*walk = walk_permitted(space, access);",
+     "*walk = guest_walk_leaf(space->memory, space->satp, access->gva);"),
+    ("Svadu is promised, and A and D left to the guest",
+     "\tspace->svadu = lsp_isa().svadu;\n", ""),
+    ("A is not set where no RAM is", "if (!walk_has_leaf(walk) ||",
+     "if (walk->outcome != OUTCOME_FILLED ||"),
+    ("a PTE that keeps changing is a page fault",
+     "return (struct translation){.outcome = OUTCOME_FILLED};",
+     "return (struct translation){.outcome = OUTCOME_PAGE_FAULT};"),
+    ("cache-block instructions are offered", ".svvptc = told",
+     ".svvptc = told, .cache_management = true"),
 )
 
 MEMORY = _of(

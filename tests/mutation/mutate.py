@@ -65,6 +65,7 @@ class Check:
         self.options = options
         self.compiler = shlex.split(options.compiler)
         self.flags = [flag for flag in shlex.split(options.flags) if flag != "-Werror"]
+        self.libs = shlex.split(options.libs)
         self.objects = pathlib.Path(options.objects)
         self.build = pathlib.Path(options.build).resolve()
 
@@ -86,7 +87,7 @@ class Check:
             return None
         program = directory / "oracle"
         objects = list(self.objects_for(mutant, broken, directory))
-        build([*self.compiler, *objects, "-o", program, "-lcmocka"])
+        build([*self.compiler, *objects, "-o", program, *self.libs])
         for variant in variants(self.options.oracle, mutant.source):
             command = [program, "--quiet", *shlex.split(variant)]
             result = run(command, timeout=SECONDS)
@@ -173,6 +174,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--compiler", default="gcc")
     parser.add_argument("--flags", default="-std=gnu11 -O2 -I.")
+    parser.add_argument("--libs", default="-lcmocka", help="the oracle is linked with")
     parser.add_argument("--objects", required=True, help="of the oracle that is right")
     parser.add_argument("--build", required=True, help="where the broken ones go")
     parser.add_argument("--oracle", action="append", required=True, metavar="ARGUMENTS",

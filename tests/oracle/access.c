@@ -5,6 +5,7 @@
  */
 #include "core/exit.h"
 #include "lsp/encoding.h"
+#include "lsp/walker.h"
 #include "tests/oracle/machine.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/host_ram.h"
@@ -17,6 +18,80 @@ static const struct guest *guest_of(const struct runner *runner)
 {
 	return runner->model.guest;
 }
+
+/* ---- A and D ---- */
+
+static bool mark_is_legal(const struct legal *legal, uint64_t at, uint64_t before,
+			  uint64_t after)
+{
+	for (unsigned i = 0; i < legal->mark_count; i++)
+		if (legal->marks[i].at == at && (before | legal->marks[i].bits) == after)
+			return true;
+	return false;
+}
+
+/* What was set in the guest's tables, of which no more than one PTE may have been. */
+static void take_mark(struct runner *runner, const struct access *access,
+		      struct legal *legal)
+{
+	struct guest *guest = machine_guest(runner);
+	uint64_t at, value;
+
+	if (!guest_find_change(guest, &at, &value))
+		return;
+	if (!mark_is_legal(legal, at, guest_read(guest, at), value))
+		oracle_fail("0x%lx kind %u user %u SUM %u MXR %u, satp 0x%lx: the PTE at "
+			    "0x%lx was 0x%lx, and is 0x%lx",
+			    access->gva.raw, access->kind, access->user, access->sum,
+			    access->mxr, runner->model.satp, at, guest_read(guest, at),
+			    value);
+	guest_note(guest, at, value);
+	machine_walk_ahead(runner);
+	model_access(&runner->model, access, legal);
+	machine.counts->marks++;
+}
+
+/* Another hart of the guest changes a PTE that was read, and is to be marked. */
+static void change(struct runner *runner, pte_t *at)
+{
+	struct guest *guest = machine_guest(runner);
+
+	at->raw = guest_change_pte(at->raw, machine.mark_change++);
+	guest_note(guest, guest_address_of(guest, at), at->raw);
+	machine_walk_ahead(runner);
+	machine.counts->mark_races++;
+}
+
+/* The linker puts it in the place of lsp/walker.c's: see oracle.mk. */
+bool __wrap_leaf_mark(pte_t *at, pte_t *leaf, const struct access *access);
+bool __real_leaf_mark(pte_t *at, pte_t *leaf, const struct access *access);
+
+bool __wrap_leaf_mark(pte_t *at, pte_t *leaf, const struct access *access)
+{
+	if (machine.mark_races > 0 && !leaf_is_marked(*leaf, access) &&
+	    !machine_is_full()) {
+		machine.mark_races--;
+		change(machine.marker, at);
+	}
+	return __real_leaf_mark(at, leaf, access);
+}
+
+/* The fault; and what is legal when it has been handled. */
+static struct translation fault(struct runner *runner, const struct vm_exit *exit,
+				struct legal *legal)
+{
+	uint64_t races = machine.counts->mark_races;
+	struct translation translation;
+
+	machine.marker = runner;
+	translation = machine.mode->fault(runner->vcpu, exit);
+	if (machine.counts->mark_races != races)
+		model_access(&runner->model, &exit->access, legal);
+	take_mark(runner, &exit->access, legal);
+	return translation;
+}
+
+/* ---- what an access comes to ---- */
 
 static void judge_result(const struct runner *runner, const struct access *access,
 			 const struct legal *legal, pte_t leaf, hpa_t hpa)
@@ -150,6 +225,8 @@ void runner_access(struct runner *runner, const struct operation *operation)
 	unsigned faults = 0;
 
 	exit.access_fault = encoding.detour == DETOUR_ACCESS_FAULT;
+	machine.mark_races = ACCESS_MARK_RACES(operation);
+	machine.mark_change = ACCESS_MARK_CHANGE(operation);
 	model_access(&runner->model, &exit.access, &legal);
 	for (;;) {
 		struct translation translation;
@@ -163,7 +240,7 @@ void runner_access(struct runner *runner, const struct operation *operation)
 		fake_guest_left();
 		if (faults == 0 && ACCESS_RACES(operation) && machine_race(runner))
 			model_access(&runner->model, &exit.access, &legal);
-		translation = machine.mode->fault(runner->vcpu, &exit);
+		translation = fault(runner, &exit, &legal);
 		if (translation.outcome != OUTCOME_FILLED &&
 		    translation.outcome != OUTCOME_UNPROTECTED) {
 			judge_outcome(runner, &exit.access, &legal, translation);
@@ -192,6 +269,12 @@ static void tag(const struct runner *runner, const struct legal *legal, uint16_t
 		if (guest_is_ram(gpa, 2) && !guest_is_table(gpa))
 			*half_at(runner, gpa) = value;
 	}
+	for (unsigned i = 0; i < legal->mark_count; i++) {
+		uint64_t gpa = legal->marks[i].gpa;
+
+		if (guest_is_ram(gpa, 2) && !guest_is_table(gpa))
+			*half_at(runner, gpa) = value;
+	}
 }
 
 static bool half_is_legal(const struct runner *runner, const struct legal *legal,
@@ -200,6 +283,10 @@ static bool half_is_legal(const struct runner *runner, const struct legal *legal
 	for (unsigned i = 0; i < legal->count; i++)
 		if (guest_is_ram(legal->reaches[i].gpa, 2) &&
 		    *half_at(runner, legal->reaches[i].gpa) == half)
+			return true;
+	for (unsigned i = 0; i < legal->mark_count; i++)
+		if (guest_is_ram(legal->marks[i].gpa, 2) &&
+		    *half_at(runner, legal->marks[i].gpa) == half)
 			return true;
 	return false;
 }
@@ -210,6 +297,8 @@ static bool may_be_unreadable(const struct legal *legal)
 
 	for (unsigned i = 0; i < legal->count; i++)
 		outside |= !guest_is_ram(legal->reaches[i].gpa, 2);
+	for (unsigned i = 0; i < legal->mark_count; i++)
+		outside |= !guest_is_ram(legal->marks[i].gpa, 2);
 	return outside;
 }
 

@@ -110,20 +110,39 @@ uint64_t guest_read(const struct guest *guest, uint64_t gpa)
 
 static void write_pte(struct guest *guest, unsigned table, unsigned slot, uint64_t pte)
 {
-	uint64_t *memory = hpa_pointer(guest_host_address(guest, table_gpa(table)));
-
 	guest->tables[table][slot] = pte;
-	memory[slot] = pte;
+	guest->entries[table][slot] = pte;
+}
+
+/* Nothing is ever written but the slots; see guest_is_unchanged() for the others. */
+bool guest_find_change(const struct guest *guest, uint64_t *gpa, uint64_t *value)
+{
+	for (unsigned table = 0; table < ORACLE_TABLES; table++)
+		for (unsigned i = 0; i < ARRAY_LENGTH(slots); i++) {
+			*value = guest->entries[table][slots[i]];
+			*gpa = table_gpa(table) + slots[i] * sizeof(uint64_t);
+			if (*value != guest->tables[table][slots[i]])
+				return true;
+		}
+	return false;
+}
+
+uint64_t guest_address_of(const struct guest *guest, const void *entry)
+{
+	uintptr_t at = (uintptr_t)entry;
+
+	for (unsigned table = 0; table < ORACLE_TABLES; table++)
+		if (at - (uintptr_t)guest->entries[table] < PAGE_SIZE)
+			return table_gpa(table) + (at - (uintptr_t)guest->entries[table]);
+	fail_msg("no table at %p", entry);
+	return 0;
 }
 
 bool guest_is_unchanged(const struct guest *guest, uint64_t *gpa)
 {
 	for (unsigned table = 0; table < ORACLE_TABLES; table++) {
-		const uint64_t *memory =
-			hpa_pointer(guest_host_address(guest, table_gpa(table)));
-
 		*gpa = table_gpa(table);
-		if (memcmp(memory, guest->tables[table], PAGE_SIZE) != 0)
+		if (memcmp(guest->entries[table], guest->tables[table], PAGE_SIZE) != 0)
 			return false;
 	}
 	return true;
@@ -134,9 +153,13 @@ void guest_create(struct guest *guest, struct guest_memory *memory, uint32_t mod
 {
 	guest->memory = memory;
 	guest->modes = modes;
-	for (unsigned table = 0; table < ORACLE_TABLES; table++)
+	for (unsigned table = 0; table < ORACLE_TABLES; table++) {
+		hpa_t hpa = guest_host_address(guest, table_gpa(table));
+
+		guest->entries[table] = hpa_pointer(hpa);
 		for (unsigned i = 0; i < ARRAY_LENGTH(slots); i++)
 			write_pte(guest, table, slots[i], 0);
+	}
 }
 
 /* ---- choices ---- */
@@ -291,6 +314,27 @@ uint64_t guest_make_pte(const struct operation *operation)
 		break;
 	}
 	return pte_of(to, flags);
+}
+
+uint64_t guest_change_pte(uint64_t pte, unsigned number)
+{
+	const uint64_t changed[] = {
+		0,
+		pte & ~(uint64_t)V,
+		pte ^ UINT64_C(0x100), /* RSW, which is software's */
+		pte ^ UINT64_C(0x200),
+		pte & ~(uint64_t)W,
+		pte ^ U,
+		pte ^ UINT64_C(0x400), /* the PPN's lowest bit */
+		pte | A | D,
+	};
+
+	return changed[number % ARRAY_LENGTH(changed)];
+}
+
+void guest_note(struct guest *guest, uint64_t gpa, uint64_t value)
+{
+	guest->tables[table_at(gpa)][gpa % PAGE_SIZE / 8] = value;
 }
 
 gpa_t guest_note_store(struct guest *guest, const struct operation *operation)

@@ -5,7 +5,8 @@
  * of each, so that operations meet.
  *
  * The contents of the tables are kept here as the guest wrote them, apart from
- * the memory that the engine reads, which must never differ from them.
+ * the memory that the engine reads, which must never differ from them but for what
+ * the engine may set for the guest: see guest_find_change().
  */
 #ifndef TESTS_ORACLE_GUEST_H
 #define TESTS_ORACLE_GUEST_H
@@ -26,6 +27,7 @@ struct guest {
 	struct guest_memory *memory;
 	uint32_t modes; /* bit n: satp.MODE n is supported */
 	uint64_t tables[ORACLE_TABLES][512];
+	uint64_t *entries[ORACLE_TABLES]; /* the same, as the engine reads them */
 };
 
 /*
@@ -46,10 +48,21 @@ hpa_t guest_host_address(const struct guest *guest, uint64_t gpa);
  * written by whoever carries it out.
  */
 gpa_t guest_note_store(struct guest *guest, const struct operation *operation);
+/* The same, of any value; gpa is an entry's. */
+void guest_note(struct guest *guest, uint64_t gpa, uint64_t value);
 void guest_write(const struct guest *guest, gpa_t gpa, uint64_t value);
 
 /* An ordinary tree below every root, as a guest has one that runs. */
 void guest_build(struct guest *guest);
+
+/* A PTE that memory has otherwise than it was noted; false: there is none. */
+bool guest_find_change(const struct guest *guest, uint64_t *gpa, uint64_t *value);
+
+/* Where in the guest's memory an entry of its tables is that the engine has found. */
+uint64_t guest_address_of(const struct guest *guest, const void *entry);
+
+/* What one of a guest's other harts may make of a PTE meanwhile. */
+uint64_t guest_change_pte(uint64_t pte, unsigned number);
 
 /* False, and where, if the tables in memory are not what the guest wrote. */
 bool guest_is_unchanged(const struct guest *guest, uint64_t *gpa);

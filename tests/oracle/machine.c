@@ -126,7 +126,8 @@ static void create_vcpu(unsigned number)
 	assert_int_equal(machine.mode->vcpu_create(runner->vcpu), STATUS_OK);
 	if (machine.setting->budget)
 		machine.engine->bound_vcpu(runner->vcpu, machine.setting->budget);
-	model_reset(&runner->model, &machine.guests[which], machine.setting->strength);
+	model_reset(&runner->model, &machine.guests[which], machine.setting->strength,
+		    machine.mode->isa().svadu);
 }
 
 static void destroy_vcpu(struct runner *runner)

@@ -35,6 +35,9 @@ struct machine {
 	struct vm vms[ORACLE_VM_LIMIT];
 	struct runner runners[ORACLE_VCPU_LIMIT];
 	const struct operation *next; /* the operation after this; NULL at the end */
+	unsigned mark_races;	      /* so many of this operation's are to come yet */
+	unsigned mark_change;	      /* and what the next makes of the PTE */
+	struct runner *marker;	      /* who accesses; NULL: nobody */
 	bool scarce;		      /* for this operation, pages may be missing */
 	bool refused;		      /* and this is what came of it */
 };
@@ -64,6 +67,17 @@ void machine_store(const struct runner *runner, const struct operation *operatio
  * way; false if there is none.
  */
 bool machine_race(const struct runner *runner);
+
+static inline struct guest *machine_guest(const struct runner *runner)
+{
+	return &machine.guests[runner->vm == &machine.vms[1]];
+}
+
+/* The models of the runner's VM see what is in memory now. */
+void machine_walk_ahead(const struct runner *writer);
+
+/* No model of a TLB has room for what another store may add. */
+bool machine_is_full(void);
 
 /* What an access of the guest's, and Gnomon's reading of its code, come to. */
 void runner_access(struct runner *runner, const struct operation *operation);

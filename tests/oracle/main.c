@@ -242,6 +242,8 @@ static void print_counts(const struct oracle_counts *counts)
 		{"refusals for want of pages", counts->refusals},
 		{"races with a store", counts->races},
 		{"vector switches", counts->vector_switches},
+		{"A or D set", counts->marks},
+		{"races with the setting of A or D", counts->mark_races},
 	};
 	const char *const *names = options.engine->counts;
 

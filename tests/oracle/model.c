@@ -68,24 +68,28 @@ static enum nature nature_of(uint64_t pte, unsigned level)
 	return NATURE_POINTER;
 }
 
-/* Permissions, then A and D as Svade has them. */
+/* Whatever A and D are. */
 static bool permits(uint64_t pte, const struct access *access)
 {
 	if (access->user && !(pte & U))
 		return false;
 	if (!access->user && (pte & U) && (access->kind == ACCESS_FETCH || !access->sum))
 		return false;
-	if (!(pte & A))
-		return false;
 	switch (access->kind) {
 	case ACCESS_FETCH:
 		return (pte & X) != 0;
 	case ACCESS_STORE:
-		return (pte & W) && (pte & D);
+		return (pte & W) != 0;
 	case ACCESS_LOAD:
 		break;
 	}
 	return (pte & R) || (access->mxr && (pte & X));
+}
+
+/* Step 9: what has to be set before an access is made through the leaf. */
+static uint64_t lacking(uint64_t pte, const struct access *access)
+{
+	return (access->kind == ACCESS_STORE ? A | D : A) & ~pte;
 }
 
 /* ---- what is kept ---- */
@@ -160,6 +164,7 @@ struct candidate {
 	unsigned level;
 	bool global;
 	bool now;
+	uint64_t at; /* in memory, if now */
 };
 
 /* Where a walk is, and for what: access is NULL for one that only looks ahead. */
@@ -190,6 +195,18 @@ static void add_reach(struct legal *legal, uint64_t gpa, bool now)
 	legal->reaches[legal->count++].now = now;
 }
 
+static void add_mark(struct legal *legal, const struct candidate *candidate,
+		     uint64_t bits, uint64_t gpa)
+{
+	for (unsigned i = 0; i < legal->mark_count; i++)
+		if (legal->marks[i].at == candidate->at && legal->marks[i].gpa == gpa)
+			return;
+	assert_true(legal->mark_count < MARK_LIMIT);
+	legal->marks[legal->mark_count].at = candidate->at;
+	legal->marks[legal->mark_count].bits = bits;
+	legal->marks[legal->mark_count++].gpa = gpa;
+}
+
 /* A fault that only kept entries lead to is the ISA's, not ours. */
 static bool fault_is_legal(const struct walk *walk, bool now)
 {
@@ -199,14 +216,20 @@ static bool fault_is_legal(const struct walk *walk, bool now)
 static void use_leaf(struct walk *walk, const struct candidate *candidate)
 {
 	uint64_t offset = walk->address & (span(candidate->level) - 1);
+	uint64_t gpa = physical(candidate->pte >> 10) | offset, bits;
+	bool is_fault;
 
 	if (!walk->access)
 		return;
-	if (permits(candidate->pte, walk->access))
-		add_reach(walk->legal, physical(candidate->pte >> 10) | offset,
-			  candidate->now);
-	else
+	bits = lacking(candidate->pte, walk->access);
+	is_fault =
+		!permits(candidate->pte, walk->access) || (bits && !walk->model->svadu);
+	if (is_fault)
 		walk->legal->page_fault |= fault_is_legal(walk, candidate->now);
+	else if (!bits)
+		add_reach(walk->legal, gpa, candidate->now);
+	else if (candidate->now)
+		add_mark(walk->legal, candidate, bits, gpa);
 }
 
 static void use(struct walk *walk, const struct candidate *candidate,
@@ -231,7 +254,8 @@ static void use_memory(struct walk *walk, uint64_t table, unsigned level, bool g
 {
 	uint64_t index = walk->address >> (12 + 9 * level) & 511;
 	uint64_t at = table + 8 * index;
-	struct candidate candidate = {.level = level, .global = global, .now = true};
+	struct candidate candidate = {
+		.level = level, .global = global, .now = true, .at = at};
 
 	if (!guest_is_ram(at, 8)) {
 		if (walk->access)
@@ -327,10 +351,11 @@ void model_walk_ahead(struct model *model)
 /* ---- the hart ---- */
 
 void model_reset(struct model *model, const struct guest *guest,
-		 enum model_strength strength)
+		 enum model_strength strength, bool svadu)
 {
 	model->guest = guest;
 	model->strength = strength;
+	model->svadu = svadu;
 	model->satp = 0;
 	forget_all(model);
 }
@@ -384,7 +409,7 @@ void model_access(struct model *model, const struct access *access, struct legal
 	struct walk walk;
 
 	legal->page_fault = legal->access_fault = false;
-	legal->count = 0;
+	legal->count = legal->mark_count = 0;
 	if (mode_of(model->satp) == 0) {
 		add_reach(legal, access->gva.raw, true);
 		return;

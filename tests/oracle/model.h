@@ -10,6 +10,10 @@
  * by ASID. MODEL_PROMISE is what Gnomon holds itself to, a part of that: leaves
  * of whole walks only, found again only under the very same satp, or, where they have
  * G themselves, the same MODE; and faults by the tables as they are.
+ *
+ * Where the harts set A and D (Svadu), a leaf is used for an access once its PTE in
+ * memory has the bits for it, and it may get them then and no sooner: such PTEs are
+ * the marks of an access.
  */
 #ifndef TESTS_ORACLE_MODEL_H
 #define TESTS_ORACLE_MODEL_H
@@ -19,6 +23,7 @@
 #define MODEL_LIMIT   8192
 #define MODEL_BUCKETS 1024
 #define LEGAL_LIMIT   128
+#define MARK_LIMIT    64
 
 enum model_strength { MODEL_PROMISE, MODEL_ISA };
 
@@ -35,6 +40,7 @@ struct kept {
 struct model {
 	const struct guest *guest;
 	enum model_strength strength;
+	bool svadu;
 	uint64_t satp;
 	unsigned count;
 	int buckets[MODEL_BUCKETS];
@@ -50,11 +56,17 @@ struct legal {
 		uint64_t gpa;
 		bool now; /* by the tables as they are */
 	} reaches[LEGAL_LIMIT];
+	unsigned mark_count;
+	struct {
+		uint64_t at;   /* the PTE's gpa */
+		uint64_t bits; /* those that it lacks */
+		uint64_t gpa;  /* reached with them */
+	} marks[MARK_LIMIT];
 };
 
 /* A hart after reset: satp Bare, nothing kept. */
 void model_reset(struct model *model, const struct guest *guest,
-		 enum model_strength strength);
+		 enum model_strength strength, bool svadu);
 
 /* csrw satp; an unsupported MODE changes nothing. */
 void model_satp(struct model *model, uint64_t satp);

@@ -78,7 +78,7 @@ static uint16_t random_flags(struct generator *generator)
 {
 	unsigned flags = below(generator, 0x400);
 
-	flags |= below(generator, 12) ? 0x40 : 0;
+	flags |= below(generator, 6) ? 0x40 : 0;
 	flags |= below(generator, 5) ? 0x80 : 0;
 	flags |= below(generator, 3) ? 0x0e : 0;
 	if (generator->global)

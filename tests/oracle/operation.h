@@ -96,6 +96,14 @@ enum satp_choice {
 #define ACCESS_RACES(operation) (((operation)->d & 6u) == 6u)
 #define ACCESS_LUCKY(operation) (((operation)->d & 1u) != 0)
 
+/*
+ * Where A or D are about to be set for one: how often another hart changes the PTE just
+ * before, and what it makes of it the first time.
+ */
+#define ACCESS_MARK_RACES(operation)                                                     \
+	((operation)->d >> 14 == 3 ? 1u + ((operation)->d >> 12 & 3u) : 0u)
+#define ACCESS_MARK_CHANGE(operation) ((operation)->b >> 3)
+
 #define ASID_FAVOURITES 3
 
 /* Makes the sequence of a seed, of the shape that guests' own have. */

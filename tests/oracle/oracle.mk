@@ -12,6 +12,8 @@ ORACLE_SOURCES := $(wildcard tests/oracle/*.c) \
 	$(wildcard tests/unit/fake_*.c) tests/unit/host_ram.c
 ORACLE_HEADERS := $(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h tests/unit/*.h tests/oracle/*.h)
 ORACLE_CFLAGS  := -std=gnu11 -g -I. $(WARNINGS) -Wno-error=maybe-uninitialized
+# Between what it has read and what it sets, others store: tests/oracle/access.c.
+ORACLE_LIBS    := -Wl,--wrap=leaf_mark -lcmocka
 SANITIZE       := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
@@ -32,7 +34,7 @@ $(ORACLE_BUILD)/$(1)/%.o: %.c $$(ORACLE_HEADERS)
 
 $(ORACLE_BUILD)/$(1)/oracle: $$(ORACLE_SOURCES:%.c=$(ORACLE_BUILD)/$(1)/%.o)
 	@echo "  HOSTLD  $$@"
-	$$(Q)$$(HOSTCC) $$(ORACLE_OPTIONS) $$^ -o $$@ -lcmocka
+	$$(Q)$$(HOSTCC) $$(ORACLE_OPTIONS) $$^ -o $$@ $$(ORACLE_LIBS)
 endef
 $(foreach variant,fast sanitized,$(eval $(call oracle_program,$(variant))))
 
@@ -50,5 +52,5 @@ mutation: $(ORACLE_BUILD)/fast/oracle
 	$(Q)mkdir -p $(BUILD)/mutation
 	$(Q)$(PYTHON) tests/mutation/mutate.py --compiler '$(HOSTCC)' \
 		--flags '$(ORACLE_CFLAGS) -O2' --objects $(ORACLE_BUILD)/fast \
-		--build $(BUILD)/mutation --table $(MUTATION_TABLE) \
+		--libs '$(ORACLE_LIBS)' --build $(BUILD)/mutation --table $(MUTATION_TABLE) \
 		$(if $(MUTANT),--only '$(MUTANT)') --oracle '$(MUTATION_ORACLE)'

@@ -11,7 +11,7 @@
 
 /* ---- what guests do ---- */
 
-static void walk_ahead(const struct runner *writer)
+void machine_walk_ahead(const struct runner *writer)
 {
 	for (unsigned i = 0; i < machine.setting->vcpus; i++)
 		if (machine.runners[i].vm == writer->vm)
@@ -41,7 +41,7 @@ static struct runner *runner_of(const struct operation *operation)
 	return &machine.runners[operation->vcpu % machine.setting->vcpus];
 }
 
-static bool any_is_full(void)
+bool machine_is_full(void)
 {
 	for (unsigned i = 0; i < machine.setting->vcpus; i++)
 		if (model_is_full(&machine.runners[i].model))
@@ -51,7 +51,7 @@ static bool any_is_full(void)
 
 void machine_store(const struct runner *runner, const struct operation *operation)
 {
-	struct guest *guest = &machine.guests[runner->vm == &machine.vms[1]];
+	struct guest *guest = machine_guest(runner);
 	gpa_t gpa = guest_note_store(guest, operation);
 
 	if (machine.engine->store) {
@@ -69,7 +69,7 @@ bool machine_race(const struct runner *runner)
 	const struct runner *storer;
 
 	if (!next || operation_kind(next) != OPERATION_STORE ||
-	    runner_of(next)->vm != runner->vm || any_is_full())
+	    runner_of(next)->vm != runner->vm || machine_is_full())
 		return false;
 	storer = runner_of(next);
 	/* Who has its stores seen to by Gnomon must be there to make one. */
@@ -77,17 +77,15 @@ bool machine_race(const struct runner *runner)
 		return false;
 	machine_store(storer, next);
 	fake_hart_switch(runner->hart);
-	walk_ahead(runner);
+	machine_walk_ahead(runner);
 	machine.counts->races++;
 	return true;
 }
 
 static void do_store(struct runner *runner, const struct operation *operation)
 {
-	for (unsigned i = 0; i < machine.setting->vcpus; i++)
-		make_room(&machine.runners[i]);
 	machine_store(runner, operation);
-	walk_ahead(runner);
+	machine_walk_ahead(runner);
 }
 
 static void do_satp(struct runner *runner, const struct operation *operation)
@@ -210,6 +208,15 @@ static void check_tables(const struct runner *runner)
 		oracle_fail("%s", wrong);
 }
 
+/* What an access may set has been noted by now. */
+static void check_slots(const struct runner *runner)
+{
+	uint64_t gpa, value;
+
+	if (guest_find_change(machine_guest(runner), &gpa, &value))
+		oracle_fail("the guest's PTE at 0x%lx was written: 0x%lx", gpa, value);
+}
+
 static void run_one(const struct operation *operation, const struct operation *next)
 {
 	enum operation_kind kind = operation_kind(operation);
@@ -218,7 +225,8 @@ static void run_one(const struct operation *operation, const struct operation *n
 	machine.next = next;
 	machine.counts->operations++;
 	machine.counts->kinds[kind]++;
-	make_room(runner);
+	for (unsigned i = 0; i < machine.setting->vcpus; i++)
+		make_room(&machine.runners[i]);
 	if (kind != OPERATION_MOVE && kind != OPERATION_PUT)
 		runner_load(runner, runner->hart);
 	if (kind != OPERATION_STORE && kind != OPERATION_ACCESS)
@@ -229,6 +237,7 @@ static void run_one(const struct operation *operation, const struct operation *n
 		machine.scarce = machine.refused = false;
 	}
 	machine.engine->look(runner->vcpu, machine.counts->engine);
+	check_slots(runner);
 	check_tables(runner);
 }
 

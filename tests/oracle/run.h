@@ -36,6 +36,8 @@ struct oracle_counts {
 	uint64_t devices;
 	uint64_t stale; /* results that only a TLB can give */
 	uint64_t races;
+	uint64_t marks; /* PTEs that got A or D */
+	uint64_t mark_races;
 	uint64_t refusals;	  /* for want of pages */
 	uint64_t vector_switches; /* with no C run */
 	uint64_t engine[ENGINE_COUNTS];

@@ -142,11 +142,8 @@ static struct reference translate(const struct guest_memory *memory, uint64_t sa
 
 bool reference_permits(uint64_t pte, const struct access *access)
 {
-	bool r = pte & 2, w = pte & 4, x = pte & 8, u = pte & 0x10, a = pte & 0x40,
-	     d = pte & 0x80;
+	bool r = pte & 2, w = pte & 4, x = pte & 8, u = pte & 0x10;
 
-	if (!a)
-		return false;
 	if (access->user && !u)
 		return false;
 	if (!access->user && u && access->kind == ACCESS_FETCH)
@@ -157,11 +154,16 @@ bool reference_permits(uint64_t pte, const struct access *access)
 		return x;
 	if (access->kind == ACCESS_LOAD)
 		return access->mxr ? r || x : r;
-	return w && d;
+	return w;
 }
 
-struct reference reference_walk(const struct guest_memory *memory, uint64_t satp,
-				const struct access *access)
+uint64_t reference_marks(const struct access *access)
+{
+	return access->kind == ACCESS_STORE ? 0xc0 : 0x40;
+}
+
+struct reference reference_walk_svadu(const struct guest_memory *memory, uint64_t satp,
+				      const struct access *access)
 {
 	struct reference reference;
 
@@ -173,6 +175,16 @@ struct reference reference_walk(const struct guest_memory *memory, uint64_t satp
 		};
 	reference = translate(memory, satp, access->gva.raw);
 	if (reference.pte && !reference_permits(reference.pte, access))
+		return (struct reference){.outcome = OUTCOME_PAGE_FAULT};
+	return reference;
+}
+
+struct reference reference_walk(const struct guest_memory *memory, uint64_t satp,
+				const struct access *access)
+{
+	struct reference reference = reference_walk_svadu(memory, satp, access);
+
+	if (reference.pte && (~reference.pte & reference_marks(access)))
 		return (struct reference){.outcome = OUTCOME_PAGE_FAULT};
 	return reference;
 }

@@ -51,14 +51,20 @@ struct reference {
 	unsigned level;
 };
 
+/* To a hart that leaves A and D to the guest (Svade), and to one that sets them. */
 struct reference reference_walk(const struct guest_memory *memory, uint64_t satp,
 				const struct access *access);
+struct reference reference_walk_svadu(const struct guest_memory *memory, uint64_t satp,
+				      const struct access *access);
 
 /* The same, for whoever may access it, whatever A and D are. Not for Bare. */
 struct reference reference_leaf(const struct guest_memory *memory, uint64_t satp,
 				gva_t gva);
 
-/* Whether a leaf lets an access through, A and D included (Svade). */
+/* Whether a leaf lets an access through, whatever A and D are. */
 bool reference_permits(uint64_t pte, const struct access *access);
+
+/* Those of A and D that an access needs. */
+uint64_t reference_marks(const struct access *access);
 
 #endif

@@ -257,8 +257,10 @@ static void page_faults_are_taken_only_where_asked(void **state)
 {
 	(void)state;
 	assert_false(paging_lsp.isa().svvptc);
+	assert_true(paging_lsp.isa().svade && !paging_lsp.isa().svadu);
 	assert_int_equal(encoding_choose("reflect"), STATUS_OK);
 	assert_true(paging_lsp.isa().svvptc);
+	assert_true(paging_lsp.isa().svadu && !paging_lsp.isa().svade);
 	assert_int_equal(encoding_choose("none"), STATUS_INVALID);
 	assert_string_equal(encoding.name, "reflect");
 	assert_int_equal(encoding_choose("hole"), STATUS_OK);

@@ -2,7 +2,8 @@
 /* sources: core/exit_store.c arch/riscv/decode_atomic.c */
 /* sources: core/pmu.c */
 /* sources: core/check_release.c */
-/* sources: arch/riscv/decode.c arch/riscv/decode_simple.c core/counters.c core/exit.c core/exit_privileged.c core/lookahead.c */
+/* sources: arch/riscv/decode.c arch/riscv/decode_simple.c core/counters.c */
+/* sources: core/exit.c core/exit_privileged.c core/lookahead.c */
 /* sources: core/exit_translation.c core/guest_code.c core/json.c core/log.c */
 /* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c lsp/lsp.c */
 /* sources: mm/page_table_check.c */
@@ -15,6 +16,7 @@
  * wrong: the outcome must be what the specification says, or where the hart
  * itself is at fault, what the guest would have got from it without Gnomon.
  */
+#include "arch/riscv/decode.h"
 #include "tests/unit/fault_bench.h"
 #include "tests/unit/host_ram.h"
 
@@ -138,18 +140,22 @@ static struct fake_profile misreporting(void)
 	return profile;
 }
 
-/* With D clear and W set it is the same: an lr asks for neither. */
+/*
+ * With D clear and W set it is the same: an lr asks for neither. A hart that does all
+ * the same has D set for it, where Gnomon sets it for stores.
+ */
 static void check_lr_on_readable_pages(const struct fake_profile *profile)
 {
 	static const uint64_t flags[] = {READABLE, READABLE | PTE_W, READABLE | PTE_X};
 	static const uint32_t instructions[] = {LR_W, LR_D_AQ};
+	bool svadu = fault_vm.mode->isa().svadu;
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(flags) * 2; i++) {
 		struct fault_step step =
 			step_at(FAULT_DATA, instructions[i % 2], ACCESS_LOAD);
 
 		fault_map_data(flags[i / 2]);
-		if (profile->lr_needs_write) {
+		if (profile->lr_needs_write && !(svadu && (flags[i / 2] & PTE_W))) {
 			assert_false(fault_execute(&step));
 			was_given(EXCEPTION_STORE_PAGE, FAULT_DATA.raw);
 		} else {
@@ -216,6 +222,41 @@ static void what_writes_needs_a_writable_page(void **state)
 	}
 }
 
+/* Under lazy shadow paging, where Gnomon sets A and D: D by what stores, and no lr. */
+static void what_stores_sets_d(void **state)
+{
+	const struct fake_profile profiles[] = {*fake_default(), misreporting()};
+	static const struct {
+		uint32_t instruction;
+		enum access_kind kind;
+	} cases[] = {
+		{LBU_A2, ACCESS_LOAD}, {LR_W, ACCESS_LOAD},	 {LR_D_AQ, ACCESS_LOAD},
+		{SC_D, ACCESS_STORE},  {AMOADD_D, ACCESS_STORE}, {SD_A1, ACCESS_STORE},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * ARRAY_LENGTH(cases); i++) {
+		const struct fake_profile *profile = &profiles[i % 2];
+		uint32_t instruction = cases[i / 2].instruction;
+		bool stores =
+			cases[i / 2].kind == ACCESS_STORE ||
+			(profile->lr_needs_write && decode_is_load_reserved(instruction));
+		struct fault_step step;
+
+		fault_bench_create(profile, &paging_lsp);
+		fault_map_data(PTE_V | PTE_R | PTE_W);
+		step = step_at(FAULT_DATA, instruction, cases[i / 2].kind);
+		assert_true(fault_execute(&step));
+		assert_int_equal(fake_machine.exceptions, 0);
+		assert_int_equal(guest_load(&fault_vm.memory,
+					    guest_entry(&fault_tables, fault_satp,
+							FAULT_DATA, 0)) &
+					 (PTE_A | PTE_D),
+				 stores ? PTE_A | PTE_D : PTE_A);
+		fault_bench_destroy();
+	}
+}
+
 /* No device is read by an lr: a load's fault, where the hart can be put right. */
 static void an_lr_of_a_device_is_an_access_fault(void **state)
 {
@@ -268,6 +309,7 @@ int main(void)
 		cmocka_unit_test(an_lr_reads_what_is_readable),
 		cmocka_unit_test(an_lr_of_nothing_faults_as_a_load),
 		cmocka_unit_test(what_writes_needs_a_writable_page),
+		cmocka_unit_test(what_stores_sets_d),
 		cmocka_unit_test(an_lr_of_a_device_is_an_access_fault),
 		cmocka_unit_test(access_faults_are_passed_on_as_they_came),
 	};

@@ -153,6 +153,30 @@ static void every_mode(void **state)
 
 /* ---- faults ---- */
 
+static uint64_t leaf_at(gva_t gva, unsigned level)
+{
+	return guest_load(&bench.vm.memory, guest_entry(&bench.tables, satp, gva, level));
+}
+
+/* A and D are set by what may pass, and by nothing else. */
+static void check_access(unsigned n)
+{
+	const struct access access = {
+		.gva = GVA(0x1008),
+		.kind = (enum access_kind)(n % 3),
+		.user = n / 3 & 1,
+		.sum = n / 6 & 1,
+		.mxr = n / 12 & 1,
+	};
+	struct reference expected = reference_walk_svadu(&bench.vm.memory, satp, &access);
+	uint64_t after = leaf_at(access.gva, 0);
+
+	if (expected.outcome == OUTCOME_FILLED)
+		after |= reference_marks(&access);
+	assert_int_equal(bench_access(vcpu, &access).outcome, expected.outcome);
+	assert_int_equal(leaf_at(access.gva, 0), after);
+}
+
 static void permissions_are_the_guests(void **state)
 {
 	static const uint64_t rights[] = {PTE_R, PTE_R | PTE_W, PTE_X, PTE_R | PTE_X,
@@ -167,18 +191,13 @@ static void permissions_are_the_guests(void **state)
 
 		map(satp, i, flags);
 		bench_fence_address(vcpu, GVA(0x1000));
+		for (unsigned n = 0; n < 24; n++)
+			check_access(n);
+		/* Each again, on the leaf as it was. */
 		for (unsigned n = 0; n < 24; n++) {
-			const struct access access = {
-				.gva = GVA(0x1008),
-				.kind = (enum access_kind)(n % 3),
-				.user = n / 3 & 1,
-				.sum = n / 6 & 1,
-				.mxr = n / 12 & 1,
-			};
-
-			assert_int_equal(
-				bench_access(vcpu, &access).outcome,
-				reference_walk(&bench.vm.memory, satp, &access).outcome);
+			map(satp, i, flags);
+			bench_fence_address(vcpu, GVA(0x1000));
+			check_access(n);
 		}
 	}
 }
@@ -192,10 +211,90 @@ static void what_became_valid_is_found_in_the_end(void **state)
 	map(satp, 3, PTE_V | PTE_R | PTE_A);
 	bench_reaches(vcpu, GVA(0x1000), ACCESS_LOAD, bench_ram(3 * PAGE_SIZE));
 	bench_faults(vcpu, GVA(0x1000), ACCESS_STORE);
-	map(satp, 3, PTE_V | PTE_R | PTE_W | PTE_A);
+	map(satp, 3, PTE_V | PTE_R | PTE_A | PTE_D);
 	bench_faults(vcpu, GVA(0x1000), ACCESS_STORE);
 	map(satp, 3, GUEST_RWX);
 	bench_reaches(vcpu, GVA(0x1000), ACCESS_STORE, bench_ram(3 * PAGE_SIZE));
+}
+
+#define CLEAN (PTE_V | PTE_R | PTE_W | PTE_X)
+
+/* Page by page through one table, so that its path is known from the second on. */
+static void accesses_set_a_and_stores_d(void **state)
+{
+	static const uint64_t marks[] = {[ACCESS_FETCH] = PTE_A,
+					 [ACCESS_LOAD] = PTE_A,
+					 [ACCESS_STORE] = PTE_A | PTE_D};
+
+	(void)state;
+	bench_satp_write(vcpu, satp);
+	for (unsigned i = 0; i < 9; i++) {
+		enum access_kind kind = (enum access_kind)(i % 3);
+		gva_t gva = GVA(i * PAGE_SIZE);
+
+		guest_map(&bench.tables, satp, gva, bench_ram(gva.raw), CLEAN, 0);
+		bench_reaches(vcpu, gva, kind, bench_ram(gva.raw));
+		assert_int_equal(leaf_at(gva, 0) & 0xff, CLEAN | marks[kind]);
+		bench_reaches(vcpu, gva, ACCESS_LOAD, bench_ram(gva.raw));
+		assert_int_equal(leaf_at(gva, 0) & 0xff, CLEAN | marks[kind]);
+		bench_reaches(vcpu, gva, ACCESS_STORE, bench_ram(gva.raw));
+		assert_int_equal(leaf_at(gva, 0) & 0xff, GUEST_RWX);
+	}
+}
+
+/* Of a superpage, wherever it is accessed: its PTE is one. */
+static void superpages_are_marked_too(void **state)
+{
+	const gva_t gva = GVA(4 * MIB), inside = GVA(gva.raw + 0x123000);
+	const gpa_t gpa = GPA(GUEST_RAM_BASE.raw + 2 * MIB);
+
+	(void)state;
+	guest_map(&bench.tables, satp, gva, gpa, CLEAN, 1);
+	bench_satp_write(vcpu, satp);
+	bench_reaches(vcpu, inside, ACCESS_LOAD, GPA(gpa.raw + 0x123000));
+	assert_int_equal(leaf_at(gva, 1) & 0xff, CLEAN | PTE_A);
+	bench_reaches(vcpu, gva, ACCESS_STORE, gpa);
+	assert_int_equal(leaf_at(gva, 1) & 0xff, GUEST_RWX);
+}
+
+/* Whole tables are read, and pages beside the one missed: of them, A stays as it is. */
+static void nothing_is_set_beside_an_access(void **state)
+{
+	(void)state;
+	bench_satp_write(vcpu, satp);
+	for (unsigned i = 0; i < 512; i++)
+		guest_map(&bench.tables, satp, GVA(i * PAGE_SIZE), bench_ram(0), CLEAN,
+			  0);
+	for (unsigned i = 0; i < 512; i += 100)
+		bench_reaches(vcpu, GVA(i * PAGE_SIZE), ACCESS_LOAD, bench_ram(0));
+	bench_fence_address(vcpu, GVA(3 * PAGE_SIZE));
+	bench_fence_all(vcpu);
+	bench_reaches(vcpu, GVA(0), ACCESS_LOAD, bench_ram(0));
+	for (unsigned i = 0; i < 512; i++) {
+		bool accessed = i % 100 == 0;
+
+		assert_int_equal(leaf_at(GVA(i * PAGE_SIZE), 0) & (PTE_A | PTE_D),
+				 accessed ? PTE_A : 0);
+		if (i % 100 == 50)
+			assert_false(bench_may_find_any(vcpu, GVA(i * PAGE_SIZE)));
+	}
+}
+
+/* A cleared bit that was fenced is set again by the next access. */
+static void what_was_cleared_is_set_again(void **state)
+{
+	(void)state;
+	map(satp, 0, GUEST_RWX);
+	bench_satp_write(vcpu, satp);
+	for (unsigned i = 0; i < 4; i++) {
+		bench_reaches(vcpu, GVA(0x1000), ACCESS_STORE, bench_ram(0));
+		assert_int_equal(leaf_at(GVA(0x1000), 0) & 0xff, GUEST_RWX);
+		map(satp, 0, i & 1 ? CLEAN : CLEAN | PTE_A);
+		if (i & 2)
+			bench_fence_all(vcpu);
+		else
+			bench_fence_address(vcpu, GVA(0x1000));
+	}
 }
 
 static void devices_are_told_with_their_gpa(void **state)
@@ -209,6 +308,10 @@ static void devices_are_told_with_their_gpa(void **state)
 	result = bench_access(vcpu, &access);
 	assert_int_equal(result.outcome, OUTCOME_DEVICE);
 	assert_int_equal(result.gpa.raw, 0x10000004);
+	/* It is accessed as any page is. */
+	guest_map(&bench.tables, satp, GVA(0x1000), GPA(0x10000000), CLEAN, 0);
+	assert_int_equal(bench_access(vcpu, &access).outcome, OUTCOME_DEVICE);
+	assert_int_equal(leaf_at(GVA(0x1000), 0) & 0xff, CLEAN | PTE_A);
 	bench_fence_address(vcpu, GVA(0x1000));
 	assert_false(bench_may_find_any(vcpu, GVA(0x1000)));
 }
@@ -360,7 +463,11 @@ static void halves_are_read_as_the_hart_would(void **state)
 	bench_satp_write(vcpu, satp);
 	/* with no shadow leaf, from the guest's table */
 	assert_true(half_is(GVA(0x100e), ACCESS_FETCH, 0x4444));
+	/* whatever A is, and it stays so: none of the guest's accesses is made */
+	map(satp, 0, PTE_V | PTE_X);
+	assert_true(half_is(GVA(0x100e), ACCESS_FETCH, 0x4444));
 	assert_false(half_is(GVA(0x100e), ACCESS_LOAD, 0x4444));
+	assert_int_equal(leaf_at(GVA(0x1000), 0) & 0xff, PTE_V | PTE_X);
 	assert_false(half_is(GVA(0x2000), ACCESS_FETCH, 0));
 	assert_false(half_is(GVA(UINT64_C(1) << 40), ACCESS_FETCH, 0));
 	/* and with one, from what the hart executes, though it is old */
@@ -571,7 +678,8 @@ static void missing_says_what_a_machine_lacks(void **state)
 
 	(void)state;
 	assert_null(paging_lsp.missing());
-	assert_true(paging_lsp.isa().svade);
+	assert_true(paging_lsp.isa().svadu);
+	assert_false(paging_lsp.isa().svade);
 	assert_false(paging_lsp.isa().cache_management);
 	bench_put(vcpu);
 	profile.satp_traps = false;
@@ -596,6 +704,10 @@ int main(void)
 		TEST(every_mode),
 		TEST(permissions_are_the_guests),
 		TEST(what_became_valid_is_found_in_the_end),
+		TEST(accesses_set_a_and_stores_d),
+		TEST(superpages_are_marked_too),
+		TEST(nothing_is_set_beside_an_access),
+		TEST(what_was_cleared_is_set_again),
 		TEST(devices_are_told_with_their_gpa),
 		TEST(a_fence_of_an_address_installs_what_is_there_now),
 		TEST(no_fence_installs_a_leaf_with_a_clear),

@@ -253,6 +253,7 @@ static bool set_allows(const struct world *world, const struct set *set, bool ow
 
 		if ((own || (set->leaf[i].pte & PTE_G)) &&
 		    reference_permits(set->leaf[i].pte, access) &&
+		    !(~set->leaf[i].pte & reference_marks(access)) &&
 		    guest_memory_find(&world->bench.vm.memory, gpa, 1, &leads) &&
 		    leads.raw == hpa.raw)
 			return true;
@@ -287,6 +288,19 @@ static void check_results(const struct world *world, const struct model *model,
 				 results->permitted[i].level);
 }
 
+/* A and D are set for what may pass, or for nothing where it did not come to it. */
+static void check_marks(const struct world *world, uint64_t satp,
+			const struct access *access, const struct reference *before)
+{
+	struct reference leaf =
+		reference_leaf(&world->bench.vm.memory, satp, access->gva);
+	bool passed =
+		before->outcome == OUTCOME_FILLED || before->outcome == OUTCOME_DEVICE;
+
+	if (passed && leaf.pte != before->pte)
+		assert_int_equal(leaf.pte, before->pte | reference_marks(access));
+}
+
 static void check_access(struct world *world, struct vcpu *vcpu, struct model *model)
 {
 	unsigned g = below(GVAS);
@@ -297,10 +311,13 @@ static void check_access(struct world *world, struct vcpu *vcpu, struct model *m
 		.sum = below(2),
 		.mxr = below(2),
 	};
-	struct reference expected = reference_walk(&world->bench.vm.memory,
-						   world->satps[model->satp], &access);
+	uint64_t satp = world->satps[model->satp];
+	struct reference expected =
+		reference_walk_svadu(&world->bench.vm.memory, satp, &access);
 	struct bench_access result = bench_access(vcpu, &access);
 
+	check_marks(world, satp, &access, &expected);
+	model_look(world, model);
 	check_results(world, model, g, &access, &result.results);
 	if (result.outcome == OUTCOME_FILLED)
 		return;
