@@ -195,36 +195,113 @@ static enum status try_fill(struct fill *fill)
 	return STATUS_OK;
 }
 
-enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
+/* What is to be installed, and how large it is. */
+static enum status choose_leaf(struct fill *fill)
 {
-	struct fill fill = {.space = space, .gva = gva, .walk = walk};
-	bool more = true;
+	const struct lsp_vcpu *space = fill->space;
+	const struct walk *walk = fill->walk;
 	unsigned largest = tree_top(space->active);
 	uint64_t size;
 	hpa_t hpa;
 
 	if (largest > walk->level)
 		largest = walk->level;
-	fill.level = guest_memory_level(space->memory, walk->gpa, largest);
-	fill.whole = fill.level == walk->level && !space->active->bare;
-	fill.sync = (struct sync){
+	fill->level = guest_memory_level(space->memory, walk->gpa, largest);
+	fill->whole = fill->level == walk->level && !space->active->bare;
+	fill->sync = (struct sync){
 		.memory = space->memory,
-		.level = fill.level,
-		.keeps_faults = sync_keeps_faults(gva),
+		.level = fill->level,
+		.keeps_faults = sync_keeps_faults(fill->gva),
 	};
-	size = level_size(fill.level);
+	size = level_size(fill->level);
 	if (!guest_memory_find(space->memory, GPA(align_down(walk->gpa.raw, size)), size,
 			       &hpa))
 		return STATUS_INVALID;
 	/* Isolation: a shadow leaf maps memory of its own VM and no other. */
 	assert(guest_memory_owns(space->memory, hpa, size));
-	fill.leaf = pte_make(hpa.raw, sync_flags(walk->leaf, walk->level));
+	fill->leaf = pte_make(hpa.raw, sync_flags(walk->leaf, walk->level));
+	return STATUS_OK;
+}
+
+/* ---- tables that were in use before a fence ---- */
+
+/* The leaf table for gva hangs in the tree's own, stale. */
+static bool is_stale(const struct shadow_tree *tree, gva_t gva)
+{
+	const pte_t *table = tree->root;
+
+	for (unsigned level = tree_top(tree); level > 0; level--) {
+		unsigned index = level_index(gva.raw, level);
+
+		if (level == 1 && entry_is_table(table[index]))
+			return false;
+		table = table_child(table, index);
+		if (!table)
+			return false;
+	}
+	return true;
+}
+
+/* As a miss there would, but for A: only where the guest has set it. */
+static void recall_table(struct lsp_vcpu *space, gva_t gva)
+{
+	struct walk walk = guest_walk_leaf(space->memory, space->satp, gva);
+	struct fill fill = {.space = space, .gva = gva, .walk = &walk};
+
+	if (walk.outcome != OUTCOME_FILLED || walk.level > 0 ||
+	    !(walk.leaf.raw & PTE_A) || choose_leaf(&fill) != STATUS_OK)
+		return;
+	if (try_fill(&fill) == STATUS_OK)
+		space->statistics.recalls++;
+}
+
+static void remember(struct shadow_tree *tree, gva_t gva)
+{
+	unsigned i = 0;
+
+	while (i < TREE_RECENT - 1 && path_prefix(tree->recent[i]) != path_prefix(gva))
+		i++;
+	for (; i > 0; i--)
+		tree->recent[i] = tree->recent[i - 1];
+	tree->recent[0] = gva;
+}
+
+/*
+ * The first miss after the tree was unlinked says that it is run on. What was in use
+ * before mostly is again, fork()'s parent being the case in point, and each table costs
+ * an exit of its own otherwise. None of it is believed: the way to each is walked anew,
+ * and the table read whole.
+ */
+static void recall(struct lsp_vcpu *space)
+{
+	struct shadow_tree *tree = space->active;
+
+	tree->unlinked = false;
+	for (unsigned i = 0; i < TREE_RECENT; i++)
+		if (is_stale(tree, tree->recent[i]))
+			recall_table(space, tree->recent[i]);
+}
+
+enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
+{
+	struct fill fill = {.space = space, .gva = gva, .walk = walk};
+	enum status status = choose_leaf(&fill);
+	bool more = true;
+
+	if (status != STATUS_OK)
+		return status;
 	while (try_fill(&fill) != STATUS_OK) {
 		if (!more)
 			return STATUS_NO_MEMORY;
 		more = space_reclaim(space);
 	}
 	space->was_right = fill.was_right;
+	if (fill.sync.only_global || space->active->bare)
+		return STATUS_OK;
+	if (space->active->unlinked)
+		recall(space);
+	if (walk->level == 0)
+		remember(space->active, gva);
 	return STATUS_OK;
 }
 

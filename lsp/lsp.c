@@ -337,6 +337,7 @@ static void report_vcpu(const struct lsp_vcpu *space, struct json *json)
 	json_number(json, "tree_evictions", statistics->tree_evictions);
 	json_number(json, "tree_unlinks", statistics->tree_unlinks);
 	json_number(json, "tables_synced", statistics->tables_synced);
+	json_number(json, "recalls", statistics->recalls);
 	json_number(json, "unshared_slots", statistics->unshared_slots);
 	json_number(json, "reclaims", statistics->reclaims);
 	json_number(json, "log_replays", statistics->log_replays);

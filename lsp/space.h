@@ -36,7 +36,8 @@ struct fence_log_entry {
 
 struct lsp_statistics {
 	uint64_t fills;
-	uint64_t tables_synced;	 /* whole tables, each at one exit */
+	uint64_t tables_synced;	 /* whole tables, each at one exit, or */
+	uint64_t recalls;	 /* with another, at its exit */
 	uint64_t fence_installs; /* at the fence itself, by a walk: no path was known */
 	uint64_t tree_switches;
 	uint64_t tree_creations;

@@ -14,6 +14,9 @@
 #include "lsp/asid.h"
 #include "lsp/table.h"
 
+/* So many leaf tables are remembered as being in use: a program's code, heap, stack... */
+#define TREE_RECENT 6
+
 struct shadow_tree {
 	uint64_t satp; /* the tag: MODE, ASID and PPN as the guest wrote them */
 	bool bare;     /* satp is Bare: the tag is `user` instead */
@@ -23,6 +26,9 @@ struct shadow_tree {
 	struct asid_tag tag;
 	uint64_t log_position; /* fences up to here are applied; see space.h */
 	uint64_t last_use;
+	bool unlinked; /* at the root, and nothing was filled since */
+	/* Where leaf tables of its own were wanted last, one address in each. */
+	gva_t recent[TREE_RECENT];
 };
 
 /* Take a root for an unused tree; the tag fields are the caller's to set. */

@@ -209,6 +209,14 @@ GLOBALS = _of(
 
 FILLS = _of(
     "lsp/fill.c",
+    ("a table is recalled by a leaf with A clear",
+     "\t    !(walk.leaf.raw & PTE_A) || choose_leaf", "\t    choose_leaf"),
+    ("a table is recalled from where the guest had it before",
+     "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n",
+     "\tconst struct walk_path *path = &space->paths[path_prefix(gva) % PATH_LIMIT];\n"
+     "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n\n"
+     "\tif (path->prefix == path_prefix(gva) && path->tree == space->active)\n"
+     "\t\twalk.at[0] = &path->guest[level_index(gva.raw, 0)];\n"),
     ("a known path sets A before it asks what is permitted",
      "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||",
      "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n"
@@ -269,12 +277,12 @@ FILLS = _of(
     ("what is global is not linked where it was filled",
      "\tif (fill->sync.only_global)\n\t\tglobals_link(space, fill->gva);", ""),
     ("neighbours are taken from where levels differ",
-     "fill.whole = fill.level == walk->level && !space->active->bare;", "fill.whole = true;"),
+     "fill->whole = fill->level == walk->level && !space->active->bare;", "fill->whole = true;"),
     ("a shadow leaf is larger than its run of RAM",
-     "fill.level = guest_memory_level(space->memory, walk->gpa, largest);",
-     "fill.level = largest;"),
+     "fill->level = guest_memory_level(space->memory, walk->gpa, largest);",
+     "fill->level = largest;"),
     ("a split superpage begins at its guest's first page",
-     "\tsize = level_size(fill.level);", "\tsize = level_size(walk->level);"),
+     "\tsize = level_size(fill->level);", "\tsize = level_size(walk->level);"),
     ("a known path brings any leaf into a shared table",
      "\tsync = path_sync(space, path);\n",
      "\tsync = path_sync(space, path);\n\tsync.only_global = false;\n"),

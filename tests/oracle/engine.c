@@ -7,7 +7,15 @@
 #include "lsp/space.h"
 #include "tests/oracle/machine.h"
 
-enum { FULL_SLOTS, EVICTIONS, TREE_UNLINKS, UNSHARED_SLOTS, LOG_REPLAYS, FENCE_INSTALLS };
+enum {
+	FULL_SLOTS,
+	EVICTIONS,
+	TREE_UNLINKS,
+	UNSHARED_SLOTS,
+	LOG_REPLAYS,
+	FENCE_INSTALLS,
+	RECALLS
+};
 
 static void bound_vm(struct vm *vm, uint64_t budget)
 {
@@ -50,6 +58,7 @@ static void end_vcpu(const struct vcpu *vcpu, uint64_t *counts)
 	counts[UNSHARED_SLOTS] += space->statistics.unshared_slots;
 	counts[LOG_REPLAYS] += space->statistics.log_replays;
 	counts[FENCE_INSTALLS] += space->statistics.fence_installs;
+	counts[RECALLS] += space->statistics.recalls;
 }
 
 /* clang-format off */
@@ -60,7 +69,8 @@ static void end_vcpu(const struct vcpu *vcpu, uint64_t *counts)
 		   [TREE_UNLINKS] = "tree unlinks",                                      \
 		   [UNSHARED_SLOTS] = "unshared slots",                                  \
 		   [LOG_REPLAYS] = "log replays",                                        \
-		   [FENCE_INSTALLS] = "fence installs"},                                 \
+		   [FENCE_INSTALLS] = "fence installs",                                  \
+		   [RECALLS] = "recalls"},                                               \
 	.bound_vm = bound_vm,                                                            \
 	.bound_vcpu = bound_vcpu,                                                        \
 	.look = look,                                                                    \

@@ -348,6 +348,75 @@ static void no_fence_installs_a_leaf_with_a_clear(void **state)
 	assert_false(guest_load(&bench.vm.memory, entry) & (PTE_A | PTE_D));
 }
 
+static gva_t stretch(unsigned i)
+{
+	return GVA(0x1000 + i * 2 * MIB);
+}
+
+static unsigned faults_at(gva_t gva)
+{
+	const struct access access = {.gva = gva, .kind = ACCESS_LOAD};
+
+	return bench_access(vcpu, &access).faults;
+}
+
+/*
+ * What was in use before a fence of everything comes back at the first miss, each table
+ * as the guest's is then: not what was changed, nor what has no A.
+ */
+static void tables_in_use_come_back_together(void **state)
+{
+	struct fake_profile profile = *fake_default();
+	const uint64_t *recalls;
+
+	teardown(state);
+	profile.keeps_invalid = false;
+	create_with(&profile);
+	recalls = &bench_space(vcpu)->statistics.recalls;
+	bench_satp_write(vcpu, satp);
+	for (unsigned i = 0; i < TREE_RECENT; i++) {
+		guest_map(&bench.tables, satp, stretch(i), bench_ram(0), GUEST_RWX, 0);
+		bench_reaches(vcpu, stretch(i), ACCESS_LOAD, bench_ram(0));
+	}
+	bench_fence(vcpu, false, GVA(0), true, 1);
+	for (unsigned i = 0; i < TREE_RECENT; i++)
+		assert_false(bench_may_find_any(vcpu, stretch(i)));
+	guest_map(&bench.tables, satp, stretch(2), bench_ram(PAGE_SIZE), GUEST_RWX, 0);
+	guest_map(&bench.tables, satp, stretch(3), bench_ram(0), GUEST_RWX & ~PTE_A, 0);
+	guest_map(&bench.tables, satp, stretch(4), bench_ram(0), 0, 0);
+	assert_int_equal(faults_at(stretch(0)), 1);
+	assert_int_equal(*recalls, TREE_RECENT - 3);
+	bench_reaches(vcpu, stretch(2), ACCESS_LOAD, bench_ram(PAGE_SIZE));
+	assert_false(bench_may_find_any(vcpu, stretch(3)));
+	assert_false(leaf_at(stretch(3), 0) & PTE_A);
+	assert_false(bench_may_find_any(vcpu, stretch(4)));
+	for (unsigned i = 0; i < TREE_RECENT; i++)
+		if (i != 3 && i != 4)
+			assert_int_equal(faults_at(stretch(i)), 0);
+	assert_int_equal(*recalls, TREE_RECENT - 3);
+}
+
+/* The tables of the guest are others by then: those are read, by a walk from the root. */
+static void what_is_recalled_is_walked_anew(void **state)
+{
+	gpa_t other = guest_table(&bench.tables);
+
+	(void)state;
+	bench_satp_write(vcpu, satp);
+	for (unsigned i = 0; i < 2; i++) {
+		guest_map(&bench.tables, satp, stretch(i), bench_ram(0), GUEST_RWX, 0);
+		bench_reaches(vcpu, stretch(i), ACCESS_LOAD, bench_ram(0));
+	}
+	guest_store(&bench.vm.memory, GPA(other.raw + sizeof(pte_t)),
+		    pte_make(bench_ram(2 * PAGE_SIZE).raw, GUEST_RWX).raw);
+	guest_store(&bench.vm.memory, guest_entry(&bench.tables, satp, stretch(1), 1),
+		    pte_make(other.raw, PTE_V).raw);
+	bench_fence_all(vcpu);
+	bench_reaches(vcpu, stretch(0), ACCESS_LOAD, bench_ram(0));
+	assert_true(bench_may_find(vcpu, stretch(1), bench_ram(2 * PAGE_SIZE)));
+	assert_false(bench_may_find(vcpu, stretch(1), bench_ram(0)));
+}
+
 /* What SBI RFENCE's and sfence.vma's forms must each put an end to. */
 static void every_form_of_fence_ends_what_it_covers(void **state)
 {
@@ -711,6 +780,8 @@ int main(void)
 		TEST(devices_are_told_with_their_gpa),
 		TEST(a_fence_of_an_address_installs_what_is_there_now),
 		TEST(no_fence_installs_a_leaf_with_a_clear),
+		TEST(tables_in_use_come_back_together),
+		TEST(what_is_recalled_is_walked_anew),
 		TEST(every_form_of_fence_ends_what_it_covers),
 		TEST(a_fence_from_0_of_size_minus_1_covers_everything),
 		TEST(a_fence_of_something_else_costs_nothing),
