@@ -48,7 +48,7 @@ static void unlink_slot(const struct fill *fill, pte_t *table, unsigned level)
 
 /* ---- tables on the way ---- */
 
-static const pte_t *guest_table(const struct fill *fill)
+static pte_t *guest_table(const struct fill *fill)
 {
 	return fill->walk->at[fill->level] - level_index(fill->gva.raw, fill->level);
 }
@@ -158,14 +158,14 @@ static void set_leaf(struct fill *fill, pte_t *table)
 
 /*
  * Not in a root, whose slots may each be shared or not; nor in a leaf table that was
- * not linked, which is whole by now.
+ * not linked, which is whole by now, but for what is old.
  */
 static void add_neighbours(const struct fill *fill, pte_t *table)
 {
 	unsigned index = level_index(fill->gva.raw, fill->level);
 
 	if (fill->whole && fill->level < tree_top(fill->space->active) &&
-	    (!fill->fresh || fill->level > 0))
+	    (!fill->fresh || fill->level > 0 || fill->walk->ahead))
 		sync_add(&fill->sync, table, guest_table(fill),
 			 index & ~(SYNC_WINDOW - 1), SYNC_WINDOW);
 }
@@ -211,6 +211,7 @@ static enum status choose_leaf(struct fill *fill)
 	fill->sync = (struct sync){
 		.memory = space->memory,
 		.level = fill->level,
+		.ahead = walk->ahead,
 		.keeps_faults = sync_keeps_faults(fill->gva),
 	};
 	size = level_size(fill->level);
@@ -318,9 +319,11 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access) ||
 	    (!space->svadu && !leaf_is_marked(pte, access)))
 		return OUTCOME_PAGE_FAULT;
+	sync = path_sync(space, path);
+	if (!(pte.raw & PTE_A))
+		sync.ahead = access;
 	if (!leaf_mark(&path->guest[index], &pte, access))
 		return OUTCOME_DEVICE;
-	sync = path_sync(space, path);
 	leaf = sync_leaf(&sync, pte);
 	/* An entry that is right already: there is more to it; see set_leaf(). */
 	if (!entry_is_leaf(leaf) || entry_is_leaf(path->shadow[index]))

@@ -4,7 +4,8 @@
  *
  * A shadow table that nothing reached is filled whole, in one exit, and linked when
  * it is true; in one that is linked, the wanted entry is filled and its neighbours,
- * as far as the guest has set their A. The fences that an edit needs are done here.
+ * as far as their A is set (or the wanted one had to be set: see lsp/sync.h). The fences
+ * that an edit needs are done here.
  */
 #ifndef LSP_FILL_H
 #define LSP_FILL_H

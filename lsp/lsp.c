@@ -169,8 +169,11 @@ static bool walk_and_mark(const struct lsp_vcpu *space, const struct access *acc
 {
 	for (unsigned i = 0; i < MARK_TRIES; i++) {
 		*walk = walk_permitted(space, access);
-		if (!walk_has_leaf(walk) ||
-		    leaf_mark(walk->at[walk->level], &walk->leaf, access))
+		if (!walk_has_leaf(walk))
+			return true;
+		if (!(walk->leaf.raw & PTE_A))
+			walk->ahead = access;
+		if (leaf_mark(walk->at[walk->level], &walk->leaf, access))
 			return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
 /* Guest leaves into shadow leaves. See sync.h. */
 #include "lsp/sync.h"
 #include "core/panic.h"
+#include "lsp/walker.h"
 
 /* RSW holds levels 0 to 2; 3 stands for 3 and 4, of which no guest has RAM for two. */
 #define ORIGIN_LIMIT 3
@@ -126,7 +127,22 @@ static bool is_vacant(const struct sync *sync, const pte_t *shadow, unsigned ind
 	return shadow[index].raw == encoding.pointer.raw && !table_child(shadow, index);
 }
 
-void sync_add(const struct sync *sync, pte_t *shadow, const pte_t *guest, unsigned first,
+/*
+ * Where one page was old and is wanted, those around it soon are as well: fork() makes
+ * all of a child's old at once. An access that is only expected may set A, never D.
+ */
+static void mark_ahead(const struct sync *sync, pte_t *at, pte_t *pte)
+{
+	struct access access = *sync->ahead;
+
+	if (guest_entry_kind(*pte, sync->level) != GUEST_ENTRY_LEAF ||
+	    !leaf_permits(*pte, &access))
+		return;
+	access.kind = ACCESS_LOAD;
+	leaf_mark(at, pte, &access);
+}
+
+void sync_add(const struct sync *sync, pte_t *shadow, pte_t *guest, unsigned first,
 	      unsigned count)
 {
 	for (unsigned i = first; i < first + count; i++) {
@@ -134,6 +150,8 @@ void sync_add(const struct sync *sync, pte_t *shadow, const pte_t *guest, unsign
 
 		if (!pte_valid(pte) || !is_vacant(sync, shadow, i))
 			continue;
+		if (sync->ahead)
+			mark_ahead(sync, &guest[i], &pte);
 		pte = sync_leaf(sync, pte);
 		if (!entry_is_leaf(pte))
 			continue;

@@ -11,6 +11,7 @@
 #define LSP_SYNC_H
 
 #include "lsp/table.h"
+#include "mm/access.h"
 #include "mm/guest_memory.h"
 
 /* How the leaves of one guest table become those of one shadow table. */
@@ -19,6 +20,9 @@ struct sync {
 	unsigned level;	   /* of both tables */
 	bool only_global;  /* the shadow table is shared: no leaf with G = 0 */
 	bool keeps_faults; /* what faults for everyone stays the guest's own: V = 0 */
+	/* Old neighbours that would permit this access are marked as it was; NULL: none.
+	 */
+	const struct access *ahead;
 };
 
 /*
@@ -70,7 +74,7 @@ void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest);
  * Add the leaves among `count` entries from `first` on, where the shadow table has
  * nothing: a TLB may look ahead. At any level; a hart may be walking the table.
  */
-void sync_add(const struct sync *sync, pte_t *shadow, const pte_t *guest, unsigned first,
+void sync_add(const struct sync *sync, pte_t *shadow, pte_t *guest, unsigned first,
 	      unsigned count);
 
 #endif

@@ -156,6 +156,7 @@ struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gv
 	/* The rest says nothing but where outcome and level say it does. */
 	walk.outcome = OUTCOME_PAGE_FAULT;
 	walk.level = 0;
+	walk.ahead = NULL;
 	if (satp_mode(satp) == SATP_BARE)
 		walk_bare(memory, gva, &walk);
 	else

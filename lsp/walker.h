@@ -21,6 +21,8 @@ struct walk {
 	gpa_t gpa;	      /* of the byte accessed, when the leaf permits it */
 	pte_t leaf;	      /* the guest's own */
 	unsigned level;	      /* the leaf's */
+	/* The access, if A was clear and is set for it; see lsp/sync.h. */
+	const struct access *ahead;
 	/* By level: each PTE that was read, and where; down to the leaf's. */
 	pte_t *at[WALK_STEPS];
 	pte_t read[WALK_STEPS];

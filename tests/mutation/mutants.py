@@ -125,6 +125,16 @@ SYNC = _of(
      "\t\tif (sync->level > 0)\n\t\t\ttable_set(shadow, i, pte);\n\t\telse\n", ""),
 )
 
+AHEAD = (
+    _of("lsp/sync.c",
+        ("neighbours are marked that the access could not come to",
+         " ||\n\t    !leaf_permits(*pte, &access))", ")"),
+        ("D of a neighbour is set", "\taccess.kind = ACCESS_LOAD;\n", "")) +
+    _of("lsp/lsp.c",
+        ("neighbours are marked beside any page",
+         "\t\tif (!(walk->leaf.raw & PTE_A))\n\t\t\twalk->ahead = access;",
+         "\t\twalk->ahead = access;")))
+
 TREES = _of(
     "lsp/tree.c",
     ("an unlinked tree is not fenced",
@@ -526,7 +536,7 @@ MODE = _of(
     ("Svadu is promised, and A and D left to the guest",
      "\tspace->svadu = lsp_isa().svadu;\n", ""),
     ("A is not set where no RAM is", "if (!walk_has_leaf(walk) ||",
-     "if (walk->outcome != OUTCOME_FILLED ||"),
+     "if (walk->outcome != OUTCOME_FILLED)"),
     ("a PTE that keeps changing is a page fault",
      "return (struct translation){.outcome = OUTCOME_FILLED};",
      "return (struct translation){.outcome = OUTCOME_PAGE_FAULT};"),
@@ -730,5 +740,5 @@ DELEGATING = (
         ("an access fault of the harts own is tried for ever",
          "\t\ttranslation.outcome = OUTCOME_ACCESS_FAULT;\n", "\t\t;\n")))
 
-MUTANTS = (DELEGATING + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
+MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING)

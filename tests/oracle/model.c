@@ -86,6 +86,11 @@ static bool permits(uint64_t pte, const struct access *access)
 	return (pte & R) || (access->mxr && (pte & X));
 }
 
+bool model_permits(uint64_t pte, const struct access *access)
+{
+	return (pte & V) && (pte & (R | W)) != W && permits(pte, access);
+}
+
 /* Step 9: what has to be set before an access is made through the leaf. */
 static uint64_t lacking(uint64_t pte, const struct access *access)
 {

@@ -79,6 +79,11 @@ void model_fence(struct model *model, const struct fence *fence);
 /* Whether it is time that the guest fences everything: there is no more room. */
 bool model_is_full(const struct model *model);
 
+/* Whether a PTE with V and a leaf's bits permits an access, whatever A and D are. */
+bool model_permits(uint64_t pte, const struct access *access);
+
+#define MODEL_A UINT64_C(0x40)
+
 void model_access(struct model *model, const struct access *access, struct legal *legal);
 
 #endif

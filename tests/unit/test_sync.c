@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lsp/sync.h"
+#include "lsp/walker.h"
 #include "tests/unit/lsp_bench.h"
 
 #define RAM_SIZE (4 * MIB)
@@ -226,6 +227,35 @@ static void additions_fill_gaps_and_no_more(void **state)
 	}
 }
 
+/* Old ones that the access could come to are made young, and no more than that. */
+static void old_neighbours_are_marked_ahead(void **state)
+{
+	static const enum access_kind kinds[] = {ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH};
+	struct access access = {.gva = GVA(0)};
+	const struct sync ahead = {.memory = &memory, .ahead = &access};
+
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		access.kind = kinds[round % 3];
+		access.user = below(2);
+		for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
+			guest[i] = before[i] = random_pte();
+			shadow[i] = PTE(0);
+		}
+		sync_add(&ahead, shadow, guest, 16, SYNC_WINDOW);
+		for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
+			bool in = i / SYNC_WINDOW == 1 &&
+				  guest_entry_kind(before[i], 0) == GUEST_ENTRY_LEAF &&
+				  leaf_permits(before[i], &access);
+
+			assert_int_equal(guest[i].raw, before[i].raw | (in ? PTE_A : 0));
+			if (i / SYNC_WINDOW == 1)
+				assert_int_equal(shadow[i].raw,
+						 expected(&ahead, guest[i]).raw);
+		}
+	}
+}
+
 /* In a pointer table: where a table hangs, stale or not, no leaf goes. */
 static void additions_to_a_pointer_table(void **state)
 {
@@ -264,6 +294,7 @@ int main(void)
 		TEST(whole_tables_in_several_runs),
 		TEST(tables_of_another_kind_before),
 		TEST(additions_fill_gaps_and_no_more),
+		TEST(old_neighbours_are_marked_ahead),
 		TEST(additions_to_a_pointer_table),
 #undef TEST
 	};
