@@ -182,6 +182,21 @@ void arch_translate_shadow(struct vcpu *vcpu, enum detour detour);
 /* On shadow tables: its page faults are the guest's own from now on, or ours. */
 void arch_page_faults_delegate(bool delegate);
 
+/*
+ * An instruction of the guest's supervisor that trapped at this pc, and is known to
+ * stand alone: from now on the trap vector may take such an exit for what it is here,
+ * without a call of exit_privileged_fast(), while the pc and the instruction are these.
+ * A fence is of a page, and the paging mode one that fills in vcpu->arch.fences.
+ */
+enum arch_site {
+	ARCH_SITE_SATP_WRITE,
+	ARCH_SITE_FENCE,
+	ARCH_SITE_FENCE_ONCE, /* not where vcpu->last_fence is the pc */
+};
+void arch_site_learn(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
+		     enum arch_site kind);
+void arch_site_forget(struct vcpu *vcpu, uint64_t pc);
+
 /* The guest's own satp, under nested paging. An unsupported MODE is ignored. */
 uint64_t arch_guest_satp(const struct vcpu *vcpu);
 void arch_guest_satp_set(struct vcpu *vcpu, uint64_t value);
@@ -198,9 +213,11 @@ bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid);
 
 /*
  * Real fences of shadow translations on this hart. leaf: leaves for gva alone, of
- * one real ASID or all of them. asid: everything of one. all: of every one.
+ * one real ASID or all of them; leaves: for so many pages from there on. asid: everything
+ * of one. all: of every one.
  */
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid);
+void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid);
 void arch_shadow_fence_leaf_all(gva_t gva);
 void arch_shadow_fence_asid(unsigned asid);
 void arch_shadow_fence_all(void);

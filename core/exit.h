@@ -64,11 +64,12 @@ struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa
 enum exit_action exit_translation_fast(struct vcpu *vcpu, const struct vm_exit *exit);
 
 /*
- * An instruction of the guest's supervisor at pc, and its operands' values. True for
- * a fence, or a write of satp, that was met there before and stands alone.
+ * An instruction of the guest's supervisor at pc, and its operands' values: a fence or a
+ * write of satp that was met there before and stands alone, or a read of satp.
+ * FAST_NOT, FAST_DONE, or FAST_VALUE: rd is for the vector to load from the vCPU.
  */
-bool exit_privileged_fast(struct vcpu *vcpu, uint64_t instruction, uint64_t rs1,
-			  uint64_t rs2, uint64_t pc);
+int64_t exit_privileged_fast(struct vcpu *vcpu, uint64_t rs1, uint64_t rs2,
+			     uint64_t instruction, uint64_t pc);
 
 /* An SBI call; a0 to a7 are saved. */
 bool exit_sbi_fast(struct vcpu *vcpu);

@@ -28,9 +28,23 @@ static enum exit_reason reason_of(const struct fence *fence)
 	return reasons[fence->has_address][fence->has_asid];
 }
 
-static struct fence_site *site_of(struct vcpu *vcpu, uint64_t pc)
+static struct privileged_site *site_of(struct vcpu *vcpu, uint64_t pc)
 {
-	return &vcpu->fence_sites[pc / 4 % FENCE_SITES];
+	return &vcpu->sites[pc / 4 % PRIVILEGED_SITES];
+}
+
+/* Where it can, the vector does without C from now on. */
+static void learn_site(struct vcpu *vcpu, const struct privileged_site *site)
+{
+	enum arch_site kind = ARCH_SITE_FENCE;
+
+	if (site->reason == REASON_SATP_WRITE)
+		kind = ARCH_SITE_SATP_WRITE;
+	else if (!site->has_address || !vcpu->arch.fences)
+		return;
+	else if (site->singles != SITE_ALONE)
+		kind = ARCH_SITE_FENCE_ONCE;
+	arch_site_learn(vcpu, site->pc, (uint32_t)site->instruction, kind);
 }
 
 /*
@@ -40,12 +54,12 @@ static struct fence_site *site_of(struct vcpu *vcpu, uint64_t pc)
 static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 		      const struct fence *fence, const struct lookahead *ahead)
 {
-	struct fence_site *site = site_of(vcpu, pc);
+	struct privileged_site *site = site_of(vcpu, pc);
 
 	if (check_wants_all())
 		return;
 	if (site->pc != pc || site->instruction != instruction)
-		*site = (struct fence_site){
+		*site = (struct privileged_site){
 			.pc = pc,
 			.instruction = instruction,
 			.reason = (uint8_t)reason_of(fence),
@@ -53,11 +67,13 @@ static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 			.has_asid = fence->has_asid,
 		};
 	if (ahead->alone)
-		site->singles = FENCE_ALONE;
+		site->singles = SITE_ALONE;
 	else if (ahead->fences > 0)
 		site->singles = 0;
-	else if (site->singles < FENCE_SINGLES)
+	else if (site->singles < SITE_SINGLES)
 		site->singles++;
+	if (site->singles >= SITE_SINGLES)
+		learn_site(vcpu, site);
 }
 
 static struct exit_result emulate_fence(struct vcpu *vcpu, uint32_t instruction)
@@ -84,9 +100,13 @@ static void look_behind_write(struct vcpu *vcpu, uint32_t instruction)
 	if (!ahead.alone || check_wants_all() || RD(instruction) != 0 ||
 	    FUNCT3(instruction) != 1)
 		return;
-	vcpu->arch.fast.site_pc = pc;
-	vcpu->arch.fast.site_instruction = instruction;
-	vcpu->arch.fast.site_register = 8 * RS1(instruction);
+	*site_of(vcpu, pc) = (struct privileged_site){
+		.pc = pc,
+		.instruction = instruction,
+		.reason = REASON_SATP_WRITE,
+		.singles = SITE_ALONE,
+	};
+	learn_site(vcpu, site_of(vcpu, pc));
 }
 
 /*
@@ -117,70 +137,64 @@ static struct exit_result emulate_satp(struct vcpu *vcpu, uint32_t instruction)
 	return exit_resume();
 }
 
-/*
- * The way of most exits: what it does not do itself is in functions of their own, which
- * it goes on to, so that it needs no stack.
- */
+/* ---- on the fast vector ---- */
+
+/* Each by itself, so that none needs more of the stack than it must. */
 #define OUT_OF_THE_WAY __attribute__((noinline))
 
-static OUT_OF_THE_WAY bool fence_fast(struct vcpu *vcpu, const struct fence_site *site,
-				      uint64_t rs1, uint64_t rs2)
+static OUT_OF_THE_WAY int64_t fence_fast(struct vcpu *vcpu,
+					 const struct privileged_site *site, uint64_t rs1,
+					 uint64_t rs2)
 {
 	const struct fence fence =
 		fence_of_page(site->has_address, rs1, site->has_asid, rs2);
 
 	vcpu->counters.fast[site->reason]++;
 	vcpu->vm->mode->fence(vcpu, &fence);
-	return true;
+	return FAST_DONE;
 }
 
-static OUT_OF_THE_WAY bool satp_fast(struct vcpu *vcpu, uint64_t instruction,
-				     uint64_t value)
+static OUT_OF_THE_WAY int64_t satp_write_fast(struct vcpu *vcpu, uint64_t value)
 {
-	if (instruction != vcpu->arch.fast.site_instruction)
-		return false;
 	vcpu->counters.fast[REASON_SATP_WRITE]++;
 	vcpu->vm->mode->satp_write(vcpu, value);
-	return vcpu->vm->end == VM_RUNNING;
+	return vcpu->vm->end == VM_RUNNING ? FAST_DONE : FAST_NOT;
 }
 
-static inline bool fence_site_fast(struct vcpu *vcpu, const struct fence_site *site,
-				   uint64_t rs1, uint64_t rs2)
+/* csrrs or csrrc with x0 */
+static OUT_OF_THE_WAY int64_t satp_read_fast(struct vcpu *vcpu, uint64_t instruction)
 {
-	bool (*fence_page)(struct vcpu * vcpu, gva_t page, int64_t asid) =
-		vcpu->vm->mode->fence_page;
-
-	if (!site->has_address || !fence_page)
-		return fence_fast(vcpu, site, rs1, rs2);
-	vcpu->counters.fast[site->reason]++;
-	return fence_page(vcpu, GVA(align_down(rs1, PAGE_SIZE)),
-			  site->has_asid ? (uint16_t)rs2 : -1);
+	if ((instruction & 0xffffe07f) != 0x18002073 || check_wants_all())
+		return FAST_NOT;
+	vcpu->counters.fast[REASON_SATP_READ]++;
+	vcpu_set_register(vcpu, RD(instruction), vcpu->vm->mode->satp_read(vcpu));
+	return FAST_VALUE;
 }
 
-/* Not one that did not run once some times in a row, or is that of the last exit. */
-static OUT_OF_THE_WAY bool loop_fast(struct vcpu *vcpu, struct fence_site *site,
-				     uint64_t rs1, uint64_t rs2)
+/* Not a fence that did not run once some times in a row, or is that of the last exit. */
+static OUT_OF_THE_WAY int64_t loop_fast(struct vcpu *vcpu, struct privileged_site *site,
+					uint64_t rs1, uint64_t rs2)
 {
-	if (vcpu->last_fence == site->pc)
+	if (vcpu->last_fence == site->pc) {
 		site->singles = 0;
+		arch_site_forget(vcpu, site->pc);
+	}
 	vcpu->last_fence = site->pc;
-	if (site->singles < FENCE_SINGLES)
-		return false;
-	return fence_site_fast(vcpu, site, rs1, rs2);
+	return site->singles < SITE_SINGLES ? FAST_NOT : fence_fast(vcpu, site, rs1, rs2);
 }
 
-bool exit_privileged_fast(struct vcpu *vcpu, uint64_t instruction, uint64_t rs1,
-			  uint64_t rs2, uint64_t pc)
+int64_t exit_privileged_fast(struct vcpu *vcpu, uint64_t rs1, uint64_t rs2,
+			     uint64_t instruction, uint64_t pc)
 {
-	struct fence_site *site = site_of(vcpu, pc);
+	struct privileged_site *site = site_of(vcpu, pc);
 
-	if (site->pc != pc)
-		return pc == vcpu->arch.fast.site_pc && satp_fast(vcpu, instruction, rs1);
-	if (site->instruction != instruction)
-		return false;
-	if (site->singles != FENCE_ALONE)
+	if (site->pc != pc || site->instruction != instruction)
+		return satp_read_fast(vcpu, instruction);
+	if (site->reason == REASON_SATP_WRITE)
+		return satp_write_fast(vcpu, rs1);
+	if (site->singles != SITE_ALONE)
 		return loop_fast(vcpu, site, rs1, rs2);
-	return fence_site_fast(vcpu, site, rs1, rs2);
+	return fence_fast(vcpu, site, rs1, rs2);
 }
 
 static const struct {

@@ -27,7 +27,8 @@ struct ahead {
 	uint64_t first;	  /* pc behind the first fence, or the write */
 	bool turned_back; /* a branch was met that leads there, taken or not */
 	unsigned fences;
-	struct simple_operation operations[OPERATION_LIMIT]; /* decoded before, by pc */
+	uint32_t decoded; /* bit n: of these, operations[n] */
+	struct simple_operation operations[OPERATION_LIMIT]; /* by pc */
 };
 
 /* ---- fetching ---- */
@@ -74,10 +75,12 @@ static void decode_at(struct ahead *ahead, uint64_t pc,
 
 static const struct simple_operation *operation_at(struct ahead *ahead, uint64_t pc)
 {
-	struct simple_operation *operation = &ahead->operations[pc / 2 % OPERATION_LIMIT];
+	unsigned index = pc / 2 % OPERATION_LIMIT;
+	struct simple_operation *operation = &ahead->operations[index];
 
-	if (operation->pc != pc)
+	if (!(ahead->decoded >> index & 1) || operation->pc != pc)
 		decode_at(ahead, pc, operation);
+	ahead->decoded |= UINT32_C(1) << index;
 	return operation;
 }
 
@@ -184,8 +187,9 @@ static uint64_t turned(struct ahead *ahead, uint64_t pc, uint64_t offset)
 #define STEPS_OF_A_LOOP 4
 
 /*
- * A fence, additions of what does not change within the loop, and a branch back to
- * the fence: the form that compilers give to fencing one page after another.
+ * A fence, additions of what does not change within the loop, each to a register of
+ * its own, and a branch back to the fence: the form that compilers give to fencing one
+ * page after another.
  */
 struct fence_loop {
 	uint64_t *address; /* of the fence */
@@ -215,7 +219,8 @@ static bool add_step(struct fence_loop *loop, uint64_t *x,
 
 	if (operation->kind != SIMPLE_ADD || operation->rd == 0 ||
 	    loop->count == STEPS_OF_A_LOOP || operation->rd == other ||
-	    (operation->rd != operation->rs1 && operation->rd != operation->rs2))
+	    (operation->rd != operation->rs1 && operation->rd != operation->rs2) ||
+	    steps_change(loop, &x[operation->rd]))
 		return false;
 	loop->steps[loop->count].x = &x[operation->rd];
 	loop->steps[loop->count].other = &x[other];
@@ -247,10 +252,122 @@ static bool find_loop(struct ahead *ahead, uint64_t pc,
 	       at + (uint64_t)(int64_t)loop->branch->immediate == pc;
 }
 
-static void take_steps(const struct fence_loop *loop)
+/* What a round adds to a register, and whether as a word. */
+static uint64_t gain_of(const struct fence_loop *loop, const uint64_t *x, bool *word)
+{
+	*word = false;
+	for (unsigned i = 0; i < loop->count; i++)
+		if (loop->steps[i].x == x) {
+			*word = loop->steps[i].word;
+			return loop->steps[i].addend;
+		}
+	return 0;
+}
+
+/* A number that 32 bits hold, sign-extended. */
+static bool is_word(uint64_t value)
+{
+	return value == (uint64_t)(int64_t)(int32_t)value;
+}
+
+/*
+ * The operands of a loop's branch, and what a round adds to each. Words, which wrap
+ * around in 32 bits, are held in the upper ones of 64: no comparison comes out another
+ * way by that.
+ */
+struct comparison {
+	unsigned condition;
+	uint64_t a, b;
+	uint64_t gain_a, gain_b;
+};
+
+static bool find_comparison(const struct fence_loop *loop, const uint64_t *x,
+			    struct comparison *comparison)
+{
+	const struct simple_operation *branch = loop->branch;
+	uint64_t a = x[branch->rs1], b = x[branch->rs2];
+	bool word_a, word_b;
+	uint64_t gain_a = gain_of(loop, &x[branch->rs1], &word_a);
+	uint64_t gain_b = gain_of(loop, &x[branch->rs2], &word_b);
+	unsigned shift = 0;
+
+	if (word_a || word_b) {
+		if ((!word_a && (gain_a != 0 || !is_word(a))) ||
+		    (!word_b && (gain_b != 0 || !is_word(b))))
+			return false;
+		shift = 32;
+	}
+	*comparison = (struct comparison){branch->condition, a << shift, b << shift,
+					  gain_a << shift, gain_b << shift};
+	return true;
+}
+
+/* For a condition that is known here, so that a round is next to nothing. */
+static inline __attribute__((always_inline)) unsigned
+rounds_while(unsigned condition, struct comparison c, unsigned limit, bool *ended)
+{
+	for (unsigned rounds = 1; rounds <= limit; rounds++) {
+		c.a += c.gain_a;
+		c.b += c.gain_b;
+		if (!condition_holds(condition, c.a, c.b)) {
+			*ended = true;
+			return rounds;
+		}
+	}
+	*ended = false;
+	return limit;
+}
+
+/*
+ * While they differ: what they differ by changes by the same in each round. Few rounds
+ * of a small step do not wrap around, so that it is a matter of division. False where
+ * the step is none.
+ */
+static bool rounds_to_equality(const struct comparison *c, unsigned limit,
+			       unsigned *rounds, bool *ended)
+{
+	uint64_t distance = c->b - c->a;
+	uint64_t step = c->gain_a - c->gain_b;
+	uint64_t count;
+
+	if ((int64_t)step < 0) {
+		distance = -distance;
+		step = -step;
+	}
+	if (step == 0 || step > INT64_MAX / FENCE_LIMIT)
+		return false;
+	count = distance / step;
+	*ended = count * step == distance && count > 0 && count <= limit;
+	*rounds = *ended ? (unsigned)count : limit;
+	return true;
+}
+
+static unsigned count_rounds(const struct comparison *c, unsigned limit, bool *ended)
+{
+	unsigned rounds;
+
+	if (c->condition == 1 && rounds_to_equality(c, limit, &rounds, ended))
+		return rounds;
+	switch (c->condition) {
+	case 0:
+		return rounds_while(0, *c, limit, ended);
+	case 1:
+		return rounds_while(1, *c, limit, ended);
+	case 4:
+		return rounds_while(4, *c, limit, ended);
+	case 5:
+		return rounds_while(5, *c, limit, ended);
+	case 6:
+		return rounds_while(6, *c, limit, ended);
+	default:
+		return rounds_while(7, *c, limit, ended);
+	}
+}
+
+static void take_rounds(const struct fence_loop *loop, unsigned rounds)
 {
 	for (unsigned i = 0; i < loop->count; i++) {
-		uint64_t sum = *loop->steps[i].x + loop->steps[i].addend;
+		uint64_t sum = *loop->steps[i].x + rounds * loop->steps[i].addend;
 
 		if (loop->steps[i].word)
 			sum = (uint64_t)(int64_t)(int32_t)sum;
@@ -258,25 +375,45 @@ static void take_steps(const struct fence_loop *loop)
 	}
 }
 
-/* From the fence that pc is at, which belongs to the range that waits or goes on it. */
-static void run_loop(struct ahead *ahead, const struct fence_loop *loop)
+/* How many pages from that of the address on, up or down, are not near the code. */
+static uint64_t pages_off_code(const struct ahead *ahead, uint64_t address, bool down)
 {
-	const struct simple_operation *branch = loop->branch;
-	struct vcpu *vcpu = ahead->vcpu;
-	const uint64_t *x = vcpu->arch.x;
+	uint64_t within = (address & (ahead->reach - 1)) >> PAGE_SHIFT;
 
-	while (may_fence(ahead) && ahead->has_fence &&
-	       align_down(*loop->address, PAGE_SIZE) ==
-		       ahead->fence.start.raw + ahead->fence.size &&
-	       !is_near_code(ahead, *loop->address)) {
-		ahead->fence.size += PAGE_SIZE;
-		ahead->fences++;
-		take_steps(loop);
-		if (condition_holds(branch->condition, x[branch->rs1], x[branch->rs2]))
-			continue;
-		vcpu->arch.pc = branch->pc + branch->length;
-		break;
-	}
+	if (is_near_code(ahead, address))
+		return 0;
+	return down ? within + 1 : (ahead->reach >> PAGE_SHIFT) - within;
+}
+
+/* Rounds from the fence that pc is at, each of a page next to the one before it. */
+static bool run_rounds(struct ahead *ahead, const struct fence_loop *loop, bool down,
+		       const struct comparison *comparison)
+{
+	struct vcpu *vcpu = ahead->vcpu;
+	uint64_t limit = pages_off_code(ahead, *loop->address, down);
+	unsigned rounds;
+	bool ended;
+
+	if (limit > FENCE_LIMIT - ahead->fences)
+		limit = FENCE_LIMIT - ahead->fences;
+	rounds = count_rounds(comparison, (unsigned)limit, &ended);
+	ahead->fence.size += rounds * PAGE_SIZE;
+	if (down)
+		ahead->fence.start.raw -= rounds * PAGE_SIZE;
+	ahead->fences += rounds;
+	take_rounds(loop, rounds);
+	if (ended)
+		vcpu->arch.pc = loop->branch->pc + loop->branch->length;
+	return rounds > 0;
+}
+
+/* Whether a fence is of the page next to the range that waits, on that side. */
+static bool goes_on(const struct ahead *ahead, uint64_t address, bool down)
+{
+	uint64_t page = align_down(address, PAGE_SIZE);
+
+	return down ? page + PAGE_SIZE == ahead->fence.start.raw
+		    : page == ahead->fence.start.raw + ahead->fence.size;
 }
 
 /* Where a loop begins that goes on the range that waits, all of it at once. */
@@ -284,16 +421,23 @@ static bool try_loop(struct ahead *ahead, const struct simple_operation *fence)
 {
 	struct vcpu *vcpu = ahead->vcpu;
 	struct fence_loop loop;
-	unsigned before = ahead->fences;
+	struct comparison comparison;
+	uint64_t gain;
+	bool word, down;
 
 	if (!ahead->has_fence || !ahead->fence.has_address ||
 	    ahead->fence.has_asid != (fence->rs2 != 0) ||
 	    (fence->rs2 != 0 &&
 	     ahead->fence.asid != (uint16_t)vcpu_register(vcpu, fence->rs2)) ||
-	    !find_loop(ahead, vcpu->arch.pc, fence, &loop))
+	    !may_fence(ahead) || !find_loop(ahead, vcpu->arch.pc, fence, &loop))
 		return false;
-	run_loop(ahead, &loop);
-	return ahead->fences != before;
+	gain = gain_of(&loop, loop.address, &word);
+	down = gain == -PAGE_SIZE;
+	if (word || (gain != PAGE_SIZE && !down) ||
+	    !goes_on(ahead, *loop.address, down) ||
+	    !find_comparison(&loop, vcpu->arch.x, &comparison))
+		return false;
+	return run_rounds(ahead, &loop, down, &comparison);
 }
 
 /* Until something that is not to be done here; x[0] is 0. */
@@ -334,9 +478,6 @@ static void run(struct ahead *ahead)
 	}
 }
 
-/* No pc is odd. */
-#define NO_PC 1
-
 static void begin(struct ahead *ahead, struct vcpu *vcpu)
 {
 	ahead->vcpu = vcpu;
@@ -350,8 +491,7 @@ static void begin(struct ahead *ahead, struct vcpu *vcpu)
 
 static struct lookahead go_on(struct ahead *ahead)
 {
-	for (unsigned i = 0; i < OPERATION_LIMIT; i++)
-		ahead->operations[i].pc = NO_PC;
+	ahead->decoded = 0;
 	open_page(ahead);
 	run(ahead);
 	apply_fence(ahead);

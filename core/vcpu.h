@@ -15,21 +15,22 @@
 
 struct vm;
 
-#define FENCE_SITES   16
-#define FENCE_ALONE   255
-#define FENCE_SINGLES 4 /* in a row, for it to take the fast path */
+#define PRIVILEGED_SITES 16
+#define SITE_ALONE	 255
+#define SITE_SINGLES	 4 /* in a row, for it to take the fast path */
 
 /*
- * A fence in the guest's code, and how often in a row nothing was retired with it: a
- * hint, and no more. The instruction is compared, and what is behind does no harm.
+ * A fence or a write of satp in the guest's code, and how often in a row nothing was
+ * retired with it: a hint, and no more. The instruction is compared, and what is behind
+ * does no harm.
  */
-struct fence_site {
+struct privileged_site {
 	uint64_t pc;
 	uint64_t instruction; /* 0: none */
 	uint8_t reason;
 	bool has_address;
 	bool has_asid;
-	uint8_t singles; /* FENCE_ALONE: nothing behind it leads to another */
+	uint8_t singles; /* SITE_ALONE: nothing behind it leads to another */
 	uint64_t unused; /* to a power of two, for the sake of its index */
 };
 
@@ -43,8 +44,8 @@ struct vcpu {
 	/* First, where one instruction of the trap vector reaches them: */
 	struct exit_counters counters;
 	uint64_t last_fence; /* pc of it, if the last exit was a fast one */
-	struct fence_site fence_sites[FENCE_SITES]; /* by pc */
 	struct arch_vcpu arch;
+	struct privileged_site sites[PRIVILEGED_SITES]; /* by pc */
 	struct vm *vm;
 	unsigned id;
 	enum vcpu_state state;

@@ -50,7 +50,7 @@ static const char *tree_is_wrong(const struct lsp_vcpu *space,
 		return mode_is_wrong(tree);
 	if (!page_block_is_taken(pointer_hpa(tree->root), 1))
 		return "its root is no shadow page";
-	if (tree->log_position > space->log_head)
+	if (tree->log_position > space->fences.log_head)
 		return "it is ahead of the fence log";
 	if (tree->last_use > space->vcpu->arch.fast.switches)
 		return "it was used in the future";
@@ -132,7 +132,7 @@ static const pte_t *whole_table(const struct shadow_tree *tree, gva_t gva)
 }
 
 static const char *path_is_wrong(const struct lsp_vcpu *space,
-				 const struct walk_path *path)
+				 const struct fast_path *path)
 {
 	const struct shadow_tree *tree = space->active;
 	gva_t gva = GVA(path->prefix << (PAGE_SHIFT + PTE_INDEX_BITS));
@@ -151,10 +151,10 @@ static const char *path_is_wrong(const struct lsp_vcpu *space,
 static const char *check_paths(const struct lsp_vcpu *space)
 {
 	for (unsigned i = 0; i < PATH_LIMIT; i++) {
-		const struct walk_path *path = &space->paths[i];
+		const struct fast_path *path = &space->fences.paths[i];
 		const char *what = NULL;
 
-		if (path->tree == space->active && path->epoch == space->epoch)
+		if (path->stamp == space->stamp)
 			what = path_is_wrong(space, path);
 		if (what)
 			return CHECK_WRONG("path for 0x%lx: %s", path->prefix << 21,
@@ -178,8 +178,21 @@ static const char *fast_root_is_wrong(const struct lsp_vcpu *space,
 	if (!asid_tag_is_valid(&tree->tag) ||
 	    root->vsatp != satp_make(tree->mode, tree->tag.asid, (uintptr_t)tree->root))
 		return "its vsatp is not its tree's";
-	if (tree != space->active && tree->log_position != space->log_head)
+	if (tree != space->active && tree->log_position != space->fences.log_head)
 		return "its tree is behind the fence log";
+	return NULL;
+}
+
+/* What the vector fences by. */
+static const char *check_fences(const struct lsp_vcpu *space)
+{
+	const struct fast_fences *fences = &space->fences;
+
+	if (fences->stamp != (space->vcpu->arch.fast.any ? 0 : space->stamp))
+		return "the vector's fences go by other paths than there are";
+	if (fences->asid >> 48 != satp_asid(space->active->satp) ||
+	    fences->real_asid != space->active->tag.asid)
+		return "the vector's fences are of another tree's ASID";
 	return NULL;
 }
 
@@ -216,6 +229,8 @@ const char *space_check(const struct lsp_vcpu *space, bool whole)
 		wrong = check_tables(space, whole);
 	if (!wrong)
 		wrong = check_paths(space);
+	if (!wrong)
+		wrong = check_fences(space);
 	if (!wrong)
 		wrong = check_fast_roots(space);
 	return wrong;

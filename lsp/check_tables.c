@@ -257,8 +257,12 @@ static bool is_unsynced(pte_t entry)
 /* Of a tree's own tables, in the lower half, and not of satp Bare. */
 static bool keeps_faults(const struct pass *pass, const struct place *place)
 {
-	return encoding.delegates && pass->tree && !is_bare(pass) &&
-	       (int64_t)place->first >= 0;
+	unsigned half = PAGE_SHIFT - 1;
+
+	if (!encoding.delegates || !pass->tree || is_bare(pass))
+		return false;
+	half += PTE_INDEX_BITS * mode_levels(pass->tree->mode);
+	return !(place->first >> half & 1);
 }
 
 static const char *entry_is_wrong(struct pass *pass, struct place *place, unsigned index)

@@ -11,12 +11,13 @@ static void log_append(struct lsp_vcpu *space, bool has_asid, uint16_t asid, gva
 		       uint64_t pages)
 {
 	space_trees_behind(space);
-	space->log[space->log_head++ % FENCE_LOG_LIMIT] = (struct fence_log_entry){
-		.gva = gva,
-		.pages = (uint32_t)pages,
-		.has_asid = has_asid,
-		.asid = asid,
-	};
+	space->fences.log[space->fences.log_head++ % FENCE_LOG_LIMIT] =
+		(struct fence_log_entry){
+			.gva = gva,
+			.pages = (uint8_t)pages,
+			.has_asid = has_asid,
+			.asid = asid,
+		};
 }
 
 static bool log_entry_matches(const struct fence_log_entry *entry,
@@ -64,10 +65,10 @@ static uint64_t pages_behind(const struct lsp_vcpu *space, const struct shadow_t
 	uint64_t position = tree->log_position;
 	uint64_t pages = 0;
 
-	if (space->log_head - position > FENCE_LOG_LIMIT)
+	if (space->fences.log_head - position > FENCE_LOG_LIMIT)
 		return UINT64_MAX;
-	for (; position < space->log_head; position++)
-		pages += space->log[position % FENCE_LOG_LIMIT].pages;
+	for (; position < space->fences.log_head; position++)
+		pages += space->fences.log[position % FENCE_LOG_LIMIT].pages;
 	return pages;
 }
 
@@ -76,14 +77,14 @@ void log_catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
 	uint64_t position = tree->log_position;
 	bool lost = pages_behind(space, tree) > FENCE_PAGES_LIMIT;
 
-	tree->log_position = space->log_head;
+	tree->log_position = space->fences.log_head;
 	if (tree->bare)
 		return;
 	if (lost)
 		unlink_tree(space, tree, false);
-	for (; !lost && position < space->log_head; position++) {
+	for (; !lost && position < space->fences.log_head; position++) {
 		const struct fence_log_entry *entry =
-			&space->log[position % FENCE_LOG_LIMIT];
+			&space->fences.log[position % FENCE_LOG_LIMIT];
 
 		if (log_entry_matches(entry, tree))
 			replay(space, tree, entry);
@@ -138,33 +139,78 @@ static void drop_page(struct lsp_vcpu *space, gva_t gva)
 	}
 }
 
-static void fence_leaf(const struct lsp_vcpu *space, const struct walk_path *path,
-		       gva_t gva)
-{
-	struct shadow_tree *tree = space->active;
+/* Entries of a path's leaf tables that are to be read again. */
+struct refresh {
+	const pte_t *guest, *end;
+	pte_t *shadow;
+	uint64_t replaced; /* bits of those that were; with V, a TLB may hold one */
+};
 
-	if (path->shared)
-		arch_shadow_fence_leaf_all(gva);
-	else if (space->loaded)
-		arch_shadow_fence_leaf(gva, tree->tag.asid);
-	else
-		asid_fence_leaf(&tree->tag, gva);
+static void refresh_entry(struct refresh *at, pte_t leaf)
+{
+	if (at->shadow->raw != leaf.raw) {
+		at->replaced |= at->shadow->raw;
+		entry_set(at->shadow, leaf);
+	}
+	at->guest++;
+	at->shadow++;
 }
 
-/* The leaves of pages of one path: re-read, whatever they were. */
-static void refresh_pages(struct lsp_vcpu *space, const struct walk_path *path, gva_t gva,
+/*
+ * Until one whose leaf is unlike most. Not inlined, and with no call in it, so that all
+ * there is stays in registers.
+ */
+static __attribute__((noinline)) struct refresh
+refresh_common(struct refresh at, const struct fast_path *path, const struct fast_run *of)
+{
+	const struct fast_run run = *of;
+	const pte_t vacant = path->vacant;
+	const uint64_t needed = path->needed;
+
+	while (at.guest != at.end) {
+		pte_t pte = pte_read(at.guest), leaf = vacant;
+
+		if (!path_leaf(&run, pte, needed, &leaf) && pte_valid(pte))
+			break;
+		refresh_entry(&at, leaf);
+	}
+	return at;
+}
+
+/*
+ * Whatever the leaves are. True if a TLB may hold one that was there before, or a fault
+ * of the guest's own.
+ */
+static bool refresh(struct lsp_vcpu *space, const struct fast_path *path, unsigned first,
+		    uint64_t count)
+{
+	const struct sync sync = path_sync(space, path);
+	struct refresh at = {
+		.guest = &path->guest[first],
+		.end = &path->guest[first + count],
+		.shadow = &path->shadow[first],
+	};
+
+	while (at = refresh_common(at, path, &space->fences.run), at.guest != at.end)
+		refresh_entry(&at, sync_leaf(&sync, pte_read(at.guest)));
+	return encoding.delegates || pte_valid(PTE(at.replaced));
+}
+
+/*
+ * The leaves of pages of one path. It is asked once for all of them: that other harts
+ * may write its pointers meanwhile changes nothing, since only a fence that is yet to
+ * come orders their stores with the reads here. The tag is the hart's, or, while the
+ * vCPU is not loaded, about to be forgotten.
+ */
+static void refresh_pages(struct lsp_vcpu *space, const struct fast_path *path, gva_t gva,
 			  uint64_t pages)
 {
-	unsigned index = level_index(gva.raw, 0);
-	const struct sync sync = path_sync(space, path);
-
-	for (unsigned i = index; i < index + pages; i++, gva.raw += PAGE_SIZE) {
-		pte_t pte = pte_read(&path->guest[i]);
-		pte_t leaf = pte_valid(pte) ? sync_leaf(&sync, pte) : path->no_leaf;
-
-		if (entry_replace(&path->shadow[i], leaf) || encoding.delegates)
-			fence_leaf(space, path, gva);
-	}
+	if (!refresh(space, path, level_index(gva.raw, 0), pages))
+		return;
+	if (!path->shared)
+		arch_shadow_fence_leaves(gva, pages, space->active->tag.asid);
+	for (uint64_t i = 0; path->shared && i < pages; i++)
+		arch_shadow_fence_leaf_all(GVA(gva.raw + i * PAGE_SIZE));
 }
 
 static void fence_page(struct lsp_vcpu *space, gva_t gva)
@@ -180,7 +226,7 @@ static void fence_page(struct lsp_vcpu *space, gva_t gva)
 static void fence_pages(struct lsp_vcpu *space, gva_t gva, uint64_t pages)
 {
 	while (pages > 0) {
-		const struct walk_path *path = path_find(space, gva);
+		const struct fast_path *path = path_find(space, gva);
 		uint64_t count = PTE_PER_TABLE - level_index(gva.raw, 0);
 
 		if (!path)
@@ -196,17 +242,21 @@ static void fence_pages(struct lsp_vcpu *space, gva_t gva, uint64_t pages)
 	}
 }
 
-static void fence_range(struct lsp_vcpu *space, const struct fence *fence)
+/* Not by the end, which may be that of the address space. */
+static uint64_t pages_of(const struct fence *fence)
+{
+	uint64_t bytes = fence->start.raw % PAGE_SIZE + fence->size;
+
+	return (bytes >> PAGE_SHIFT) + !is_aligned(bytes, PAGE_SIZE);
+}
+
+/* Not inlined, since a fence of everything needs next to no stack. */
+static __attribute__((noinline)) void fence_range(struct lsp_vcpu *space,
+						  const struct fence *fence)
 {
 	gva_t first = GVA(align_down(fence->start.raw, PAGE_SIZE));
-	/* Not by the end, which may be that of the address space. */
-	uint64_t bytes = fence->start.raw - first.raw + fence->size;
-	uint64_t pages = (bytes >> PAGE_SHIFT) + !is_aligned(bytes, PAGE_SIZE);
+	uint64_t pages = pages_of(fence);
 
-	if (!fence->has_address || pages > FENCE_PAGES_LIMIT) {
-		fence_everything(space, fence);
-		return;
-	}
 	if (pages == 0)
 		return;
 	log_append(space, fence->has_asid, fence->asid, first, pages);
@@ -218,48 +268,11 @@ static void fence_range(struct lsp_vcpu *space, const struct fence *fence)
 
 void space_fence(struct lsp_vcpu *space, const struct fence *fence)
 {
-	fence_range(space, fence);
+	if (!fence->has_address || pages_of(fence) > FENCE_PAGES_LIMIT)
+		fence_everything(space, fence);
+	else
+		fence_range(space, fence);
 	/* What a hart has of the shared tables is fenced on one that runs this vCPU. */
 	if (!space->loaded)
 		space_forget_tags(space);
-}
-
-/* The long way. Not inlined, so that the short one needs next to no stack. */
-static __attribute__((noinline)) bool fence_unknown(struct lsp_vcpu *space, gva_t gva,
-						    int64_t asid)
-{
-	const struct fence fence =
-		fence_of_page(true, gva.raw, asid >= 0, (uint64_t)asid);
-
-	space_fence(space, &fence);
-	return true;
-}
-
-/*
- * Most fences by far are of a page whose path is known and whose leaf is like most
- * others. What is done for them is what refresh_pages() does, less the cases it need
- * not ask about.
- */
-bool space_fence_page(struct lsp_vcpu *space, gva_t gva, int64_t asid)
-{
-	const struct walk_path *path = path_find(space, gva);
-	unsigned index = level_index(gva.raw, 0);
-	pte_t leaf, pte;
-
-	if (!path || space->vcpu->arch.fast.any ||
-	    (asid >= 0 && asid != satp_asid(space->satp)))
-		return fence_unknown(space, gva, asid);
-	leaf = path->no_leaf;
-	pte = pte_read(&path->guest[index]);
-	if (pte_valid(pte) && (!sync_common_leaf(space->memory, pte, &leaf) ||
-			       (path->shared && !(pte.raw & PTE_G))))
-		return fence_unknown(space, gva, asid);
-	log_append(space, asid >= 0, (uint16_t)asid, gva, 1);
-	if (!entry_replace(&path->shadow[index], leaf) && !encoding.delegates)
-		return true;
-	if (path->shared)
-		arch_shadow_fence_leaf_all(gva);
-	else
-		arch_shadow_fence_leaf(gva, space->active->tag.asid);
-	return true;
 }

@@ -16,9 +16,6 @@
 /* Apply a fence to every tree of the vCPU, now or when it is next loaded. */
 void space_fence(struct lsp_vcpu *space, const struct fence *fence);
 
-/* The same for one page (asid -1: of all), while the vCPU is loaded. Always true. */
-bool space_fence_page(struct lsp_vcpu *space, gva_t gva, int64_t asid);
-
 /* Apply to a tree about to be loaded what came while it was not active. */
 void log_catch_up(struct lsp_vcpu *space, struct shadow_tree *tree);
 

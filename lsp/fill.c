@@ -226,21 +226,21 @@ static enum status choose_leaf(struct fill *fill)
 
 /* ---- tables that were in use before a fence ---- */
 
-/* The leaf table for gva hangs in the tree's own, stale. */
+/* The leaf table for gva hangs in the tree's own, and the hart does not come to it. */
 static bool is_stale(const struct shadow_tree *tree, gva_t gva)
 {
 	const pte_t *table = tree->root;
+	bool linked = true;
 
 	for (unsigned level = tree_top(tree); level > 0; level--) {
 		unsigned index = level_index(gva.raw, level);
 
-		if (level == 1 && entry_is_table(table[index]))
-			return false;
+		linked = linked && entry_is_table(table[index]);
 		table = table_child(table, index);
 		if (!table)
 			return false;
 	}
-	return true;
+	return !linked;
 }
 
 /* As a miss there would, but for A: only where the guest has set it. */
@@ -308,7 +308,7 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 
 enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access)
 {
-	const struct walk_path *path = path_find(space, access->gva);
+	const struct fast_path *path = path_find(space, access->gva);
 	unsigned index = level_index(access->gva.raw, 0);
 	struct sync sync;
 	pte_t pte, leaf;
@@ -331,5 +331,46 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 	entry_set(&path->shadow[index], leaf);
 	sync_add(&sync, path->shadow, path->guest, index & ~(SYNC_WINDOW - 1),
 		 SYNC_WINDOW);
+	return OUTCOME_FILLED;
+}
+
+/* The neighbours in the aligned window that begins there, where nothing is yet. */
+static inline void add_common(const struct fast_path *path, const struct fast_run *run,
+			      unsigned first)
+{
+	const pte_t *guest = &path->guest[first];
+	pte_t *shadow = &path->shadow[first];
+	uint64_t needed = path->needed;
+
+#pragma GCC unroll 16
+	for (unsigned i = 0; i < SYNC_WINDOW; i++) {
+		pte_t leaf;
+
+		if (path_leaf(run, pte_read(&guest[i]), needed, &leaf) &&
+		    shadow[i].raw == path->vacant.raw)
+			entry_set(&shadow[i], leaf);
+	}
+}
+
+enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked)
+{
+	struct lsp_vcpu *space = vcpu->paging;
+	const struct fast_path *path = path_find(space, gva);
+	unsigned index = level_index(gva.raw, 0);
+	pte_t pte, leaf;
+
+	/* Not behind a switch that is not settled yet. */
+	if (!path || vcpu->arch.fast.tree)
+		return OUTCOME_DEVICE;
+	pte = pte_read(&path->guest[index]);
+	if (!pte_valid(pte) || (asked & ~pte.raw))
+		return OUTCOME_PAGE_FAULT;
+	if ((asked & PTE_W && !(pte.raw & PTE_D)) ||
+	    !path_leaf(&space->fences.run, pte, path->needed, &leaf) ||
+	    path->shadow[index].raw != path->vacant.raw)
+		return OUTCOME_DEVICE;
+	space->statistics.fills++;
+	entry_set(&path->shadow[index], leaf);
+	add_common(path, &space->fences.run, index & ~(SYNC_WINDOW - 1));
 	return OUTCOME_FILLED;
 }

@@ -25,4 +25,7 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
  */
 enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access);
 
+/* Of a leaf like most, and neighbours like it: see fill() of struct paging_mode. */
+enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked);
+
 #endif

@@ -202,7 +202,7 @@ static bool is_in_earnest(struct lsp_vcpu *space, gva_t gva)
 	space->right = (struct last_right){
 		.gva = gva,
 		.fills = space->statistics.fills,
-		.log_head = space->log_head,
+		.log_head = space->fences.log_head,
 		.switches = space->vcpu->arch.fast.switches,
 	};
 	return last.gva.raw == gva.raw && last.fills + 1 == space->right.fills &&
@@ -241,7 +241,8 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 /*
  * What the hart just executed came through the shadow tree, so that is asked
  * first; for other addresses, the guest's own table. Nothing is marked: Gnomon's reading
- * is none of the guest's accesses, and what it has fetched was marked when it did.
+ * is none of the guest's accesses. But code is wanted to be carried out, and so must be
+ * marked already: behind a write of satp, nobody may have fetched it yet.
  */
 static bool find_byte(struct lsp_vcpu *space, const struct access *access, hpa_t *hpa)
 {
@@ -254,7 +255,9 @@ static bool find_byte(struct lsp_vcpu *space, const struct access *access, hpa_t
 			   (access->gva.raw & (level_size(level) - 1)));
 		return true;
 	}
-	walk = walk_permitted(space, access);
+	walk = access->kind == ACCESS_FETCH
+		       ? guest_walk(space->memory, space->satp, access)
+		       : walk_permitted(space, access);
 	return walk.outcome == OUTCOME_FILLED &&
 	       guest_memory_find(space->memory, walk.gpa, 1, hpa);
 }
@@ -305,11 +308,6 @@ static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 static void lsp_fence(struct vcpu *vcpu, const struct fence *fence)
 {
 	space_fence(space_of(vcpu), fence);
-}
-
-static bool lsp_fence_page(struct vcpu *vcpu, gva_t page, int64_t asid)
-{
-	return space_fence_page(space_of(vcpu), page, asid);
 }
 
 static const char *lsp_check(const struct vcpu *vcpu, unsigned turn)
@@ -408,12 +406,12 @@ const struct paging_mode paging_lsp = {
 	.load = lsp_load,
 	.put = lsp_put,
 	.fault = lsp_fault,
+	.fill = space_fill_fast,
 	.read_half = lsp_read_half,
 	.code_page = lsp_code_page,
 	.satp_read = lsp_satp_read,
 	.satp_write = lsp_satp_write,
 	.fence = lsp_fence,
-	.fence_page = lsp_fence_page,
 	.check = lsp_check,
 	.report = lsp_report,
 	.log = lsp_log,

@@ -7,20 +7,20 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 	       bool shared)
 {
 	uint64_t prefix = path_prefix(gva);
-	struct walk_path *path = &space->paths[prefix % PATH_LIMIT];
+	unsigned pointers = tree_top(space->active);
+	struct fast_path *path = &space->fences.paths[prefix % PATH_LIMIT];
 
 	if (space->global_modes & ~(1u << space->active->mode))
 		return;
 	path->prefix = prefix;
-	path->epoch = space->epoch;
-	path->tree = space->active;
+	path->stamp = space->stamp;
 	path->shadow = shadow;
 	path->guest = walk->at[0] - level_index(gva.raw, 0);
 	path->shared = shared;
-	path->keeps_faults = sync_keeps_faults(gva);
-	path->no_leaf = path->keeps_faults ? PTE(0) : encoding_leaf(false);
-	path->pointers = tree_top(space->active);
-	for (unsigned i = 0; i < path->pointers; i++) {
+	path->needed = PTE_V | PTE_R | PTE_A | (shared ? PTE_G : 0);
+	path->vacant = sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);
+	path->more = (uint8_t)(pointers - 2);
+	for (unsigned i = 0; i < pointers; i++) {
 		path->steps[i].at = walk->at[i + 1];
 		path->steps[i].read = walk->read[i + 1];
 	}

@@ -6,49 +6,52 @@
  * A path saves no read of the guest's tables, only the arithmetic: it holds as long
  * as each pointer on the way still reads as it did, so that finding a path is as
  * good as a walk from the root. The shadow table is linked in the active tree while
- * the space's epoch is the path's.
+ * the space's stamp is the path's.
  */
 #ifndef LSP_PATH_H
 #define LSP_PATH_H
 
+#include "arch/riscv/exit_fast.h"
 #include "lsp/tree.h"
 #include "lsp/walker.h"
 
-#define PATH_LIMIT 64u
-
-struct walk_path {
-	uint64_t prefix; /* of the gva, less 21 bits */
-	uint64_t epoch;
-	const struct shadow_tree *tree;
-	pte_t *shadow;	   /* leaf tables */
-	pte_t *guest;	   /* in its RAM */
-	bool shared;	   /* the shadow table is a global one */
-	bool keeps_faults; /* see lsp/sync.h */
-	unsigned pointers;
-	struct {
-		const pte_t *at;
-		pte_t read;
-	} steps[WALK_STEPS - 1];
-	pte_t no_leaf;	 /* for a guest PTE with V = 0 */
-	uint64_t unused; /* to a power of two, for the sake of its index */
-};
+#define PATH_LIMIT FAST_PATH_COUNT
 
 static inline uint64_t path_prefix(gva_t gva)
 {
-	return gva.raw >> (PAGE_SHIFT + PTE_INDEX_BITS);
+	return gva.raw >> FAST_PATH_PREFIX;
 }
 
-static inline bool path_step_holds(const struct walk_path *path, unsigned step)
+static inline bool path_step_holds(const struct fast_path *path, unsigned step)
 {
 	return pte_read(path->steps[step].at).raw == path->steps[step].read.raw;
 }
 
 /* Every pointer on the way still reads as it did; there are two to four. */
-static inline bool path_holds(const struct walk_path *path)
+static inline bool path_holds(const struct fast_path *path)
 {
 	return path_step_holds(path, 0) && path_step_holds(path, 1) &&
-	       (path->pointers < 3 || path_step_holds(path, 2)) &&
-	       (path->pointers < 4 || path_step_holds(path, 3));
+	       (path->more < 1 || path_step_holds(path, 2)) &&
+	       (path->more < 2 || path_step_holds(path, 3));
+}
+
+/*
+ * The shadow leaf for a guest's like most: with the bits that are needed, V, R and A
+ * among them, and in the run. False for all others. (A frame number is compared with
+ * all bits above it, none of which are offered.)
+ */
+static inline bool path_leaf(const struct fast_run *run, pte_t guest, uint64_t needed,
+			     pte_t *leaf)
+{
+	const uint64_t writable = PTE_W | PTE_D;
+
+	if ((guest.raw & needed) != needed ||
+	    (guest.raw >> PTE_PPN_SHIFT) - run->first >= run->pages)
+		return false;
+	leaf->raw = (guest.raw + run->offset) & ~(PTE_G | PTE_RSW);
+	if ((guest.raw & writable) != writable)
+		leaf->raw &= ~writable;
+	return true;
 }
 
 struct lsp_vcpu;

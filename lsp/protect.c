@@ -187,6 +187,9 @@ static struct translation shadow_fault(struct vcpu *vcpu, const struct vm_exit *
 	struct translation translation;
 	struct walk walk;
 
+	/* No shadow entry leads to one: it is the hart's own. */
+	if (exit->access_fault)
+		return (struct translation){.outcome = OUTCOME_ACCESS_FAULT};
 	protect_begin(state->vm);
 	walk = guest_walk(state->vm->memory, state->satp, &exit->access);
 	translation = (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};

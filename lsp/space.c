@@ -77,6 +77,7 @@ void space_roots_forget(struct lsp_vcpu *space)
 		if (tree->last_use < fast->roots[i].used)
 			tree->last_use = fast->roots[i].used;
 	}
+	space_tell_vector(space);
 }
 
 static void let_switch(struct lsp_vcpu *space, struct shadow_tree *tree)
@@ -146,15 +147,21 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	tree->satp = satp;
 	tree->bare = satp_mode(satp) == SATP_BARE;
 	tree->user = user;
-	tree->log_position = space->log_head;
+	tree->log_position = space->fences.log_head;
 	space->statistics.tree_creations++;
 	return tree;
 }
 
 enum status space_create(struct lsp_vcpu *space)
 {
+	space->epoch = 1;
+	/* It takes no entry for a fault of the guest's own, which needs a real fence. */
+	space->vcpu->arch.fences = encoding.delegates ? NULL : &space->fences;
 	space->active = make_tree(space, space->satp, false);
-	return space->active ? STATUS_OK : STATUS_NO_MEMORY;
+	if (!space->active)
+		return STATUS_NO_MEMORY;
+	space_tell_vector(space);
+	return STATUS_OK;
 }
 
 /* ---- loading ---- */
@@ -191,11 +198,19 @@ void space_forget_tags(struct lsp_vcpu *space)
  */
 void space_load(struct lsp_vcpu *space)
 {
+	const struct guest_run *run = &space->memory->runs[0];
+
 	if (space->hart != arch_hart_index())
 		space_forget_tags(space);
 	space->hart = arch_hart_index();
 	space->loaded = true;
+	space->fences.run = (struct fast_run){
+		.first = run->gpa.raw >> PAGE_SHIFT,
+		.pages = run->size >> PAGE_SHIFT,
+		.offset = (run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT,
+	};
 	walk_active(space);
+	space_tell_vector(space);
 }
 
 void space_put(struct lsp_vcpu *space)
@@ -213,10 +228,10 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 		tree = make_tree(space, satp, user);
 	if (!tree)
 		return STATUS_NO_MEMORY;
-	tree->last_use = ++space->vcpu->arch.fast.switches;
 	if (tree == space->active)
 		return STATUS_OK;
-	last->log_position = space->log_head;
+	tree->last_use = ++space->vcpu->arch.fast.switches;
+	last->log_position = space->fences.log_head;
 	log_catch_up(space, tree);
 	globals_link_all(space, tree);
 	space->active = tree;
@@ -227,6 +242,7 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 	/* The vector knows nothing of whose page faults are. */
 	if (tree->bare)
 		space_trees_behind(space);
+	space_tell_vector(space);
 	return STATUS_OK;
 }
 
@@ -236,5 +252,6 @@ void space_destroy(struct lsp_vcpu *space)
 		if (space->trees[i].root)
 			tree_destroy(&space->trees[i], &space->pool);
 	globals_destroy(space);
+	space->vcpu->arch.fences = NULL;
 	space->active = NULL;
 }

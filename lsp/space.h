@@ -21,18 +21,10 @@
 #include "mm/paging.h"
 
 #define TREE_LIMIT	64
-#define FENCE_LOG_LIMIT 64
+#define FENCE_LOG_LIMIT FAST_LOG_COUNT
 
 /* A fence of more pages than this is taken for one of all addresses. */
 #define FENCE_PAGES_LIMIT 64
-
-/* A fence that the inactive trees still have to apply. */
-struct fence_log_entry {
-	gva_t gva;
-	uint32_t pages; /* from there on; 0: all addresses */
-	bool has_asid;
-	uint16_t asid;
-};
 
 struct lsp_statistics {
 	uint64_t fills;
@@ -67,36 +59,49 @@ struct lsp_vcpu {
 	struct last_right right;
 	bool loaded;	/* on the hart `hart` now, */
 	unsigned hart;	/* or there last */
-	uint64_t epoch; /* tables linked in another one may be no more; see path.h */
-	uint64_t log_head;
-	struct fence_log_entry log[FENCE_LOG_LIMIT];
+	uint64_t epoch; /* tables linked in another one may be no more; from 1 on */
+	uint64_t stamp; /* of paths that hold in the active tree: of the epoch and it */
 	struct lsp_statistics statistics;
 	unsigned global_modes; /* bit n: there are tables for MODE n */
 	struct globals globals[GLOBALS_MODES];
-	struct walk_path paths[PATH_LIMIT];
+	struct fast_fences fences; /* the log, and the paths */
 	struct shadow_tree trees[TREE_LIMIT];
 };
 
+/*
+ * To be called when the active tree or its ASID is another, or the vector knows roots
+ * that it did not, or none any more: while it does, a fence has more to do than there.
+ */
+static inline void space_tell_vector(struct lsp_vcpu *space)
+{
+	const struct shadow_tree *tree = space->active;
+	struct fast_fences *fences = &space->fences;
+
+	space->stamp = space->epoch * TREE_LIMIT + (uint64_t)(tree - space->trees);
+	fences->stamp = space->vcpu->arch.fast.any ? 0 : space->stamp;
+	fences->asid = (uint64_t)satp_asid(tree->satp) << 48;
+	fences->real_asid = tree->tag.asid;
+}
+
 /* The path for gva in the active tree, if there is one and it still holds. */
-static inline const struct walk_path *path_find(const struct lsp_vcpu *space, gva_t gva)
+static inline const struct fast_path *path_find(const struct lsp_vcpu *space, gva_t gva)
 {
 	uint64_t prefix = path_prefix(gva);
-	const struct walk_path *path = &space->paths[prefix % PATH_LIMIT];
+	const struct fast_path *path = &space->fences.paths[prefix % PATH_LIMIT];
 
-	if (path->prefix != prefix || path->tree != space->active ||
-	    path->epoch != space->epoch || !path_holds(path))
+	if (path->prefix != prefix || path->stamp != space->stamp || !path_holds(path))
 		return NULL;
 	return path;
 }
 
 /* How the leaves of a path's guest table become those of its shadow table. */
 static inline struct sync path_sync(const struct lsp_vcpu *space,
-				    const struct walk_path *path)
+				    const struct fast_path *path)
 {
 	return (struct sync){
 		.memory = space->memory,
 		.only_global = path->shared,
-		.keeps_faults = path->keeps_faults,
+		.keeps_faults = encoding.delegates && path->vacant.raw == 0,
 	};
 }
 
@@ -127,9 +132,10 @@ static inline void space_settle(struct lsp_vcpu *space)
 
 	if (!fast->tree)
 		return;
-	space->active->log_position = space->log_head;
+	space->active->log_position = space->fences.log_head;
 	space->active = fast->tree;
 	space->satp = space->active->satp;
+	space_tell_vector(space);
 	fast->tree = NULL;
 }
 
@@ -146,8 +152,10 @@ static inline void space_trees_behind(struct lsp_vcpu *space)
 /* Tables are no longer linked that were. */
 static inline void space_tables_gone(struct lsp_vcpu *space)
 {
-	space->epoch++;
 	space_trees_behind(space);
+	space->epoch++;
+	space->stamp += TREE_LIMIT;
+	space->fences.stamp = space->stamp;
 }
 
 /* Make room by forgetting; false: now all is gone that could go. */

@@ -19,6 +19,9 @@ pte_t *table_create(struct shadow_pool *pool, unsigned level)
 	pool->marks += table_mark(table);
 	if (pool->used > pool->peak)
 		pool->peak = pool->used;
+	/* Nor is V = 0 to be found where it was not put. */
+	if (level == 0 && encoding.delegates)
+		table_clear_leaves(table, false);
 	if (level > 0 && encoding.pointer.raw != 0)
 		for (unsigned i = 0; i < PTE_PER_TABLE; i++)
 			table[i] = encoding.pointer;
@@ -70,24 +73,34 @@ void table_unlink(pte_t *table, unsigned index)
 	slot_clear(table_side(table)->split, index);
 }
 
-bool table_unlink_all(pte_t *table, const uint64_t *keep)
+/* Those of 64 entries that have their bit set; most tables have few slots live. */
+static void clear_pointers(pte_t *entries, uint64_t set)
 {
-	struct table_side *side = table_side(table);
-	bool any = false;
+	for (; set != 0; entries++, set >>= 1) {
+		for (; (set & 0xff) == 0; set >>= 8)
+			entries += 8;
+		if (set & 1)
+			entry_set(entries, encoding.pointer);
+	}
+}
 
+void table_unlink_all(pte_t *table, const uint64_t *keep)
+{
+	static const uint64_t none[SLOT_WORDS];
+	struct table_side *side = table_side(table);
+
+	if (!keep)
+		keep = none;
+#pragma GCC unroll 8
 	for (unsigned word = 0; word < SLOT_WORDS; word++) {
-		uint64_t drop = side->live[word] & ~(keep ? keep[word] : 0);
+		uint64_t drop = side->live[word] & ~keep[word];
 
 		if (drop == 0)
 			continue;
-		any = true;
 		side->live[word] &= ~drop;
 		side->split[word] &= ~drop;
-		for (unsigned i = word * 64; drop != 0; i++, drop >>= 1)
-			if (drop & 1)
-				entry_set(&table[i], encoding.pointer);
+		clear_pointers(&table[word * 64], drop);
 	}
-	return any;
 }
 
 void table_clear_leaves(pte_t *table, bool user)

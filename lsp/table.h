@@ -128,8 +128,8 @@ void table_set(pte_t *table, unsigned index, pte_t entry);
 /* A slot is live no more. What hangs below it is stale. */
 void table_unlink(pte_t *table, unsigned index);
 
-/* The same for all slots but those in `keep` (NULL: for all); true if any was live. */
-bool table_unlink_all(pte_t *table, const uint64_t *keep);
+/* The same for all slots but those in `keep` (NULL: for all). */
+void table_unlink_all(pte_t *table, const uint64_t *keep);
 
 /* Every entry of a leaf table is unsynced from now on: one guest leaf's, with its U. */
 void table_clear_leaves(pte_t *table, bool user);

@@ -156,7 +156,8 @@ static struct translation nested_fault(struct vcpu *vcpu, const struct vm_exit *
 
 	if (!exit->gstage) {
 		/* The guest's own fault, on a chip that cannot delegate it. */
-		translation.outcome = OUTCOME_PAGE_FAULT;
+		if (!exit->access_fault)
+			translation.outcome = OUTCOME_PAGE_FAULT;
 		return translation;
 	}
 	if (exit->implicit || !find_gpa(vcpu, exit, &translation.gpa))

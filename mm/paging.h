@@ -94,6 +94,14 @@ struct paging_mode {
 	struct translation (*fault)(struct vcpu *vcpu, const struct vm_exit *exit);
 
 	/*
+	 * The most frequent of them as fast as can be: the guest's leaf is FILLED,
+	 * whatever it permits, since the hart looks at that again; or PAGE_FAULT: it has
+	 * V = 0, or not all flags that the access asks for (W, X). DEVICE: nothing was
+	 * done, and fault() is to be asked. Or no function.
+	 */
+	enum outcome (*fill)(struct vcpu *vcpu, gva_t gva, uint64_t asked);
+
+	/*
 	 * Where fault() answers OUTCOME_EMULATE_STORE; NULL in a mode where it never
 	 * does. store: carry out one that is naturally aligned, at the gpa that fault()
 	 * told for the access; returns what lr or an AMO would put in rd, and of an sc
@@ -127,12 +135,6 @@ struct paging_mode {
 
 	/* A fence the guest asked for on this vCPU, trapped or by SBI. */
 	void (*fence)(struct vcpu *vcpu, const struct fence *fence);
-
-	/*
-	 * The same for one page of the loaded vCPU, and one ASID or (-1) all of them,
-	 * as fast as it can be. Always true. Or no function: there is no faster one.
-	 */
-	bool (*fence_page)(struct vcpu *vcpu, gva_t page, int64_t asid);
 
 	/*
 	 * NULL, or what is wrong with the tables that this vCPU is translated by, as

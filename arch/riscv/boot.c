@@ -39,12 +39,16 @@ static _Noreturn void give_up(const char *why)
 	arch_power_off(true);
 }
 
-/* RAM that the firmware closes: it says so by "no-map". 0 if there is none. */
+/* A page that the firmware closes: it says so by "no-map". 0 if there is none. */
 static hpa_t denied_address(void)
 {
-	for (unsigned i = 0; i < machine.fdt.reserved_count; i++)
-		if (machine.fdt.reserved[i].no_map)
-			return machine.fdt.reserved[i].base;
+	for (unsigned i = 0; i < machine.fdt.reserved_count; i++) {
+		const struct host_reserved *reserved = &machine.fdt.reserved[i];
+
+		if (reserved->no_map && is_aligned(reserved->base.raw, PAGE_SIZE) &&
+		    reserved->size >= PAGE_SIZE)
+			return reserved->base;
+	}
 	return HPA(0);
 }
 

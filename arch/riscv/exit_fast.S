@@ -17,34 +17,40 @@
 
 /*
  * Readers: a table of two instructions for each register n, which bring its value to
- * \to. Those that the vector has changed by then are in the vCPU, a0 in sscratch.
+ * \to and go on. Those that the vector has changed by then are in the vCPU, a0 in
+ * sscratch.
  */
-.macro read_register n, to, back, changed:vararg
-	.set	in_memory, 0
-	.irp	m, \changed
-	.if	\m == \n
-	.set	in_memory, 1
-	.endif
-	.endr
+.macro read_register n, to, onward:vararg
 	.if	\n == 0
 	li	\to, 0
 	.elseif	\n == 10
 	csrr	\to, CSR_SSCRATCH
-	.elseif	in_memory
+	.elseif	(\n == 5) || (\n == 6) || (\n == 11)
 	ld	\to, X(\n)(a0)
 	.else
 	mv	\to, x\n
 	.endif
-	j	\back
+	\onward
 .endm
 
-.macro register_readers name, to, back, changed:vararg
+/* And writers, from the vCPU. Those that are about to be restored come from there. */
+.macro write_register n, onward:vararg
+	.if	(\n == 3) || ((\n >= 7) && (\n <= 9)) || (\n >= 16)
+	ld	x\n, X(\n)(a0)
+	.else
+	nop
+	.endif
+	\onward
+.endm
+
+.macro each_register name, access, arguments:vararg
 	.balign	8
 	.option push
 	.option norvc
+	.globl	\name
 \name:
 	.irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	read_register \n, \to, \back, \changed
+	\access	\n, \arguments
 	.endr
 	.option pop
 .endm
@@ -62,23 +68,38 @@ guest_fast_vector:
 	li	t1, CAUSE_VIRTUAL_INSTRUCTION
 	bne	t0, t1, not_privileged
 
-/*
- * A write of satp that was seen before and stands alone, with a value whose tree is
- * known to be as it should: see struct fast_switch.
- */
+/* One that is known: see struct fast_site. Its rs1 comes to a1, rs2 to a2. */
+	csrr	t0, CSR_SEPC
+	andi	t1, t0, (FAST_SITE_COUNT - 1) << 2
+	slli	t1, t1, FAST_SITE_SHIFT - 2
+	add	t1, t1, a0
+	ld	a1, (VCPU_SITES + FAST_SITE_PC)(t1)
+	bne	a1, t0, exit_fast_privileged
 	csrr	t0, CSR_STVAL
-	ld	t1, VCPU_SITE_INSTRUCTION(a0)
-	bne	t0, t1, privileged
-	csrr	t1, CSR_SEPC
-	ld	t0, VCPU_SITE_PC(a0)
-	bne	t0, t1, privileged
+	ld	a1, (VCPU_SITES + FAST_SITE_INSTRUCTION)(t1)
+	bne	a1, t0, exit_fast_privileged
 	csrr	t0, CSR_SSTATUS
 	andi	t0, t0, SSTATUS_SPP
-	beqz	t0, privileged
-	lwu	t0, VCPU_SITE_REGISTER(a0)
-	lla	t1, satp_readers
-	add	t1, t1, t0
-	jr	t1
+	beqz	t0, exit_fast_privileged
+	sd	a2, X(12)(a0)
+	ld	t0, (VCPU_SITES + FAST_SITE_FIRST)(t1)
+	ld	t1, (VCPU_SITES + FAST_SITE_SECOND)(t1)
+	jr	t0
+
+.macro count counter
+	ld	t0, \counter(a0)
+	addi	t0, t0, 1
+	sd	t0, \counter(a0)
+.endm
+
+.macro step_over
+	csrr	t1, CSR_SEPC
+	addi	t1, t1, 4
+	csrw	CSR_SEPC, t1
+.endm
+
+/* A value of satp whose tree is known to be as it should: see struct fast_root. */
+	.globl	satp_value
 satp_value:
 	srli	t0, a1, SATP_ASID_SHIFT
 	xor	t0, t0, a1
@@ -86,9 +107,9 @@ satp_value:
 	slli	t0, t0, FAST_ROOT_SHIFT
 	add	t0, t0, a0
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_SATP)(t0)
-	bne	t1, a1, privileged
+	bne	t1, a1, exit_fast_privileged
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_VSATP)(t0)
-	beqz	t1, privileged
+	beqz	t1, exit_fast_privileged
 	csrw	CSR_VSATP, t1
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_TREE)(t0)
 	sd	t1, VCPU_TREE(a0)
@@ -96,12 +117,8 @@ satp_value:
 	addi	t1, t1, 1
 	sd	t1, VCPU_SWITCHES(a0)
 	sd	t1, (VCPU_ROOTS + FAST_ROOT_USED)(t0)
-	ld	t1, VCPU_FAST_SATP_WRITES(a0)
-	addi	t1, t1, 1
-	sd	t1, VCPU_FAST_SATP_WRITES(a0)
-	csrr	t1, CSR_SEPC
-	addi	t1, t1, 4
-	csrw	CSR_SEPC, t1
+	count	VCPU_FAST_SATP_WRITES
+	step_over
 	ld	t0, X(5)(a0)
 	ld	t1, X(6)(a0)
 	ld	a1, X(11)(a0)
@@ -150,38 +167,42 @@ satp_value:
 	ld	a0, X(10)(a0)
 .endm
 
-/* t0 = stval, the instruction: a1, pc in a4, the values of rs1 and rs2 in a2 and a3. */
-privileged:
+/* The values of rs1 and rs2 in a1 and a2, the instruction, which is stval, and pc. */
+	.globl	exit_fast_privileged
+exit_fast_privileged:
 	save_for_c
 	csrr	t0, CSR_SSTATUS
 	andi	t0, t0, SSTATUS_SPP
 	beqz	t0, not_offered
 	csrr	t0, CSR_STVAL
-	srli	t1, t0, 15 - 3
-	andi	t1, t1, 31 << 3
-	lla	a1, rs1_readers
-	add	t1, t1, a1
-	jr	t1
-rs1_value:
 	srli	t1, t0, 20 - 3
 	andi	t1, t1, 31 << 3
-	bnez	t1, read_rs2
-rs2_value:
-	mv	a1, t0
+	lla	a1, rs2_readers
+	add	t1, t1, a1
+	srli	t0, t0, 15 - 3
+	andi	t0, t0, 31 << 3
+	lla	a1, rs1_readers
+	add	t0, t0, a1
+	jr	t0
+both_values:
+	csrr	a3, CSR_STVAL
 	csrr	a4, CSR_SEPC
 	call_c	exit_privileged_fast
+	bltz	t0, write_rd
 finished_or_not:
 	beqz	t0, not_finished
-	csrr	t1, CSR_SEPC
-	addi	t1, t1, 4
-	csrw	CSR_SEPC, t1
+finished:
+	step_over
 	restore_after_c
 	sret
 
-read_rs2:
-	lla	a1, rs2_readers
-	add	t1, t1, a1
-	jr	t1
+write_rd:
+	csrr	t0, CSR_STVAL
+	srli	t0, t0, 7 - 3
+	andi	t0, t0, 31 << 3
+	lla	t1, rd_writers
+	add	t0, t0, t1
+	jr	t0
 
 not_privileged:
 	save_for_c
@@ -222,6 +243,8 @@ not_finished:
 	restore_after_c
 	j	guest_exit_vector
 
-	register_readers satp_readers, a1, satp_value, 5, 6, 11
-	register_readers rs1_readers, a2, rs1_value, 5, 6, 11, 12, 13
-	register_readers rs2_readers, a3, rs2_value, 5, 6, 11, 12, 13
+	each_register rs1_readers, read_register, a1, jr t1
+	each_register rs2_readers, read_register, a2, j both_values
+	each_register asid_readers, read_register, a2, j fence_page_asid
+	each_register asid_once_readers, read_register, a2, j fence_page_asid_once
+	each_register rd_writers, write_register, j finished

@@ -120,15 +120,21 @@ static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64
 	return csr_read(CSR_SCAUSE);
 }
 
+/* Where a probe finds its data: the fourth GiB behind that of its code. */
+static uint64_t data_for(const void *pc)
+{
+	return align_down((uintptr_t)pc, GIB) + 4 * GIB;
+}
+
 /*
- * The GiB of the probe's code at identity, and as the fourth GiB behind it, this entry.
- * scause of what pc does to an address there, whose offset is the table's own.
+ * The GiB of the probe's code at identity, and as that of its data, this entry. scause
+ * of what pc does to an address at this offset there.
  */
 static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
-			       pte_t entry)
+			       pte_t entry, uint64_t offset)
 {
 	const uint64_t code = align_down((uintptr_t)pc, GIB);
-	const uint64_t data = code + 4 * GIB;
+	const uint64_t data = data_for(pc);
 	const uint64_t atp =
 		(uint64_t)SATP_SV39 << SATP_MODE_SHIFT | (uintptr_t)root >> PAGE_SHIFT;
 
@@ -136,7 +142,7 @@ static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
 		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
 	root[level_index(data, 2)] = entry;
 	arch_shadow_fence_all();
-	return run_probe(vcpu, pc, data + ((uintptr_t)root & (GIB - 1)), atp);
+	return run_probe(vcpu, pc, data + offset, atp);
 }
 
 /* A leaf that leads to the table itself. */
@@ -144,14 +150,16 @@ static uint64_t run_on_leaf(struct vcpu *vcpu, pte_t *root, const void *pc,
 			    uint64_t flags)
 {
 	return run_translated(vcpu, root, pc,
-			      pte_make(align_down((uintptr_t)root, GIB), flags));
+			      pte_make(align_down((uintptr_t)root, GIB), flags),
+			      (uintptr_t)root & (GIB - 1));
 }
 
 /*
- * Every kind of access that a pointer leads to a page of the firmware's: it must come
- * here with the cause of its kind and its address, before the walk looks at any leaf.
+ * Every kind of access that a pointer leads to a page of the firmware's, by its first
+ * entry or its last: it must come here with the cause of its kind and its address,
+ * before the walk looks at any leaf.
  */
-static bool is_poison(struct vcpu *vcpu, pte_t *root, hpa_t page)
+static bool is_poison_at(struct vcpu *vcpu, pte_t *root, hpa_t page, uint64_t offset)
 {
 	static const struct {
 		const char *pc;
@@ -165,15 +173,20 @@ static bool is_poison(struct vcpu *vcpu, pte_t *root, hpa_t page)
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(accesses); i++) {
 		const void *pc = accesses[i].pc;
-		const uint64_t address = align_down((uintptr_t)pc, GIB) + 4 * GIB +
-					 ((uintptr_t)root & (GIB - 1));
+		uint64_t cause =
+			run_translated(vcpu, root, pc, pte_make(page.raw, PTE_V), offset);
 
-		if (run_translated(vcpu, root, pc, pte_make(page.raw, PTE_V)) !=
-			    accesses[i].cause ||
-		    csr_read(CSR_STVAL) != address)
+		if (cause != accesses[i].cause ||
+		    csr_read(CSR_STVAL) != data_for(pc) + offset)
 			return false;
 	}
 	return true;
+}
+
+static bool is_poison(struct vcpu *vcpu, pte_t *root, hpa_t page)
+{
+	return is_poison_at(vcpu, root, page, 0) &&
+	       is_poison_at(vcpu, root, page, GIB - PAGE_SIZE);
 }
 
 /*

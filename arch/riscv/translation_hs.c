@@ -146,6 +146,12 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 			 : "memory");
 }
 
+void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		arch_shadow_fence_leaf(GVA(gva.raw + i * PAGE_SIZE), asid);
+}
+
 void arch_shadow_fence_leaf_all(gva_t gva)
 {
 	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, x0" ::"r"(gva.raw) : "memory");

@@ -41,8 +41,10 @@ struct arch_vcpu {
 	struct guest_csrs csrs;
 	uint64_t f[32];
 	uint64_t fcsr;
-	uint64_t trapped_counters; /* bits of hcounteren to be clear */
-	struct fast_switch fast;   /* large: what assembly reaches is before it */
+	uint64_t trapped_counters;  /* bits of hcounteren to be clear */
+	struct fast_fences *fences; /* NULL: the paging mode has none */
+	struct fast_site sites[FAST_SITE_COUNT];
+	struct fast_switch fast; /* large: what assembly reaches is before it */
 };
 
 #endif

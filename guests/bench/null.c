@@ -11,6 +11,7 @@
 static struct {
 	struct space spaces[2];
 	uint64_t base;
+	uint64_t *slot; /* of base in the first space */
 	uint64_t satp[2];
 } null;
 
@@ -63,6 +64,18 @@ static void fence_same(uint64_t i)
 	fence_va_asid(null.base, ASID);
 }
 
+/* A fence with nothing there, and a miss that finds one leaf and no neighbours. */
+static void miss_one(uint64_t i)
+{
+	uint64_t leaf = *null.slot;
+
+	(void)i;
+	*null.slot = 0;
+	fence_va_asid(null.base, ASID);
+	*null.slot = leaf;
+	bench_expect("word", *(volatile uint64_t *)null.base, 0);
+}
+
 static void fence_whole_asid(uint64_t i)
 {
 	(void)i;
@@ -85,6 +98,7 @@ static const struct {
 	{"satp-switch", switch_satp},
 	{"fence-unmapped", fence_unmapped},
 	{"fence-same", fence_same},
+	{"miss-one", miss_one},
 	{"fence-asid", fence_whole_asid},
 	{"fence-all", fence_everything},
 };
@@ -102,6 +116,7 @@ static void prepare(void)
 		user_map(&null.spaces[i], null.base, frame, 1);
 		null.satp[i] = space_satp(&null.spaces[i]);
 	}
+	null.slot = user_slot(&null.spaces[0], null.base);
 	user_space_enter(&null.spaces[1]);
 	fence_all();
 }
