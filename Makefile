@@ -144,7 +144,7 @@ clean:
 help:
 	@echo 'Targets:'
 	@echo '  all    (default) the hypervisor, build/gnomon.bin, its debug build, which checks'
-	@echo '         all translation tables after each exit, and the bundled guests'
+	@echo '         translation tables after each exit, and the bundled guests'
 	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
 	@echo '  test   install what is missing, build with gcc and clang, run all tests'
 	@echo '  unit-tests  build the host tests alone (build/unit/*)'

@@ -42,11 +42,15 @@ def build(command):
 
 
 def edit(mutant, directory):
-    """The broken source, where an include path of its own finds it first."""
+    """The broken source, where an include path of its own finds it first.
+
+    The directory may be another mutant's, of an earlier run with another list.
+    """
     text = (TOP / mutant.source).read_text()
     count = text.count(mutant.old)
     if count != 1:
         raise Failure(f"its old text stands {count} times in {mutant.source}")
+    shutil.rmtree(directory, ignore_errors=True)
     target = directory / mutant.source
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text.replace(mutant.old, mutant.new))

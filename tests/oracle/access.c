@@ -237,6 +237,20 @@ static struct access access_of(const struct runner *runner,
 	return access;
 }
 
+/* Most misses are offered to the mode's fast way first. */
+static enum outcome fill_fast(struct runner *runner, const struct access *access)
+{
+	static const uint64_t asked[] = {
+		[ACCESS_FETCH] = PTE_X,
+		[ACCESS_LOAD] = 0,
+		[ACCESS_STORE] = PTE_W,
+	};
+
+	if (!machine.mode->fill || machine.counts->filled % 8 == 0)
+		return OUTCOME_DEVICE;
+	return machine.mode->fill(runner->vcpu, access->gva, asked[access->kind]);
+}
+
 void runner_access(struct runner *runner, const struct operation *operation)
 {
 	struct vm_exit exit = {
@@ -251,7 +265,7 @@ void runner_access(struct runner *runner, const struct operation *operation)
 	machine.mark_change = ACCESS_MARK_CHANGE(operation);
 	model_access(&runner->model, &exit.access, &legal);
 	for (;;) {
-		struct translation translation;
+		struct translation translation = {0};
 		enum next next =
 			try_access(runner, &exit.access, &legal, ACCESS_LUCKY(operation));
 
@@ -262,7 +276,10 @@ void runner_access(struct runner *runner, const struct operation *operation)
 		fake_guest_left();
 		if (faults == 0 && ACCESS_RACES(operation) && machine_race(runner))
 			model_access(&runner->model, &exit.access, &legal);
-		translation = fault(runner, &exit, &legal);
+		translation.outcome = fill_fast(runner, &exit.access);
+		machine.counts->fast_fills += translation.outcome == OUTCOME_FILLED;
+		if (translation.outcome == OUTCOME_DEVICE)
+			translation = fault(runner, &exit, &legal);
 		if (translation.outcome != OUTCOME_FILLED &&
 		    translation.outcome != OUTCOME_UNPROTECTED) {
 			judge_outcome(runner, &exit.access, &legal, translation);
@@ -313,9 +330,11 @@ static bool half_is_legal(const struct runner *runner, const struct legal *legal
 	return false;
 }
 
-static bool may_be_unreadable(const struct legal *legal)
+/* Code that nobody has fetched yet is left to the hart, which sets its A. */
+static bool may_be_unreadable(const struct legal *legal, const struct access *access)
 {
-	bool outside = legal->page_fault || legal->access_fault;
+	bool outside = legal->page_fault || legal->access_fault ||
+		       (access->kind == ACCESS_FETCH && legal->mark_count > 0);
 
 	for (unsigned i = 0; i < legal->count; i++)
 		outside |= !guest_is_ram(legal->reaches[i].gpa, 2);
@@ -339,7 +358,7 @@ void runner_read(struct runner *runner, const struct operation *operation)
 			oracle_fail("0x%lx, satp 0x%lx: read 0x%x from where no TLB "
 				    "leads",
 				    access.gva.raw, runner->model.satp, half);
-	} else if (!may_be_unreadable(&legal)) {
+	} else if (!may_be_unreadable(&legal, &access)) {
 		oracle_fail("0x%lx, satp 0x%lx: not read", access.gva.raw,
 			    runner->model.satp);
 	}

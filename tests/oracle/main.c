@@ -244,6 +244,8 @@ static void print_counts(const struct oracle_counts *counts)
 		{"vector switches", counts->vector_switches},
 		{"A or D set", counts->marks},
 		{"races with the setting of A or D", counts->mark_races},
+		{"vector fences", counts->vector_fences},
+		{"fast fills", counts->fast_fills},
 	};
 	const char *const *names = options.engine->counts;
 

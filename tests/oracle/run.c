@@ -104,14 +104,14 @@ static void do_satp(struct runner *runner, const struct operation *operation)
 			    machine.mode->satp_read(runner->vcpu), runner->model.satp);
 }
 
-/* A page's may be done by the function that is there for those alone. */
+/* A page's may be done by the vector. */
 static void do_fence(struct runner *runner, const struct operation *operation)
 {
 	struct fence what = guest_make_fence(operation);
 
-	if (machine.mode->fence_page && what.has_address && FENCE_IS_FAST(operation)) {
-		machine.mode->fence_page(runner->vcpu, what.start,
-					 what.has_asid ? what.asid : -1);
+	if (what.has_address && FENCE_IS_FAST(operation) &&
+	    fake_vector_fences(runner->vcpu, what.start, what.has_asid, what.asid)) {
+		machine.counts->vector_fences++;
 		model_fence(&runner->model, &what);
 	} else {
 		fence(runner, &what);

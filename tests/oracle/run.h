@@ -40,6 +40,8 @@ struct oracle_counts {
 	uint64_t mark_races;
 	uint64_t refusals;	  /* for want of pages */
 	uint64_t vector_switches; /* with no C run */
+	uint64_t vector_fences;
+	uint64_t fast_fills;
 	uint64_t engine[ENGINE_COUNTS];
 };
 

@@ -42,7 +42,8 @@ def holds(program, seeds, operations, *arguments):
 def test_holds_for_many_seeds():
     counts = holds(FAST, (1, 240), 10000)
     # Whatever may happen did, and often enough to mean something.
-    assert len(counts) == 27
+    assert len(counts) == 29
+    assert counts.pop("fast fills") > 20
     assert min(counts.values()) > 200, counts
     assert counts["RAM found"] > counts["accesses"] / 2
 
@@ -51,11 +52,18 @@ def test_holds_under_the_sanitizers():
     holds(SANITIZED, (1001, 1060), 5000)
 
 
+def test_holds_where_page_faults_are_the_guests_own():
+    counts = holds(FAST, (1, 80), 8000, "--mode", "lsp-poison")
+    assert min(counts[name] for name in ("page faults", "stale results", "log replays",
+                                         "unshared slots", "vector switches")) > 100, counts
+
+
 @pytest.mark.parametrize("mode", ["shadow", "shadow-unsync"])
 def test_holds_for_the_write_protecting_modes(mode):
     counts = holds(FAST, (1, 50), 6000, "--mode", mode)
-    assert len(counts) == 28
-    never = {"vector switches", "A or D set", "races with the setting of A or D"}
+    assert len(counts) == 30
+    never = {"vector switches", "vector fences", "fast fills", "A or D set",
+             "races with the setting of A or D"}
     never |= {"unsyncs", "resyncs"} if mode == "shadow" else set()
     for name, count in counts.items():
         assert count == 0 if name in never else count > 20, (name, counts)

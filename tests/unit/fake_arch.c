@@ -341,3 +341,19 @@ unsigned arch_vmid_bits(void)
 {
 	return fake.profile.vmid_bits;
 }
+
+/* The tests' guests execute nothing, so that no vector is there to learn. */
+void arch_site_learn(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
+		     enum arch_site kind)
+{
+	(void)vcpu;
+	(void)pc;
+	(void)instruction;
+	(void)kind;
+}
+
+void arch_site_forget(struct vcpu *vcpu, uint64_t pc)
+{
+	(void)vcpu;
+	(void)pc;
+}

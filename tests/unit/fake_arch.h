@@ -127,6 +127,9 @@ void fake_guest_left(void);
 /* The guest writes satp; true if the vector switched to its tree by itself. */
 bool fake_vector_switches(struct vcpu *vcpu, uint64_t satp);
 
+/* The guest fences the page of gva; true if the vector has done that by itself. */
+bool fake_vector_fences(struct vcpu *vcpu, gva_t gva, bool has_asid, uint16_t asid);
+
 /* What an access of the guest's may find in the G-stage, under nested paging. */
 struct fake_results fake_gstage_access(gpa_t gpa, enum access_kind kind);
 

@@ -379,6 +379,12 @@ static void leaves_forgotten(void *context, unsigned asid, unsigned levels)
 	drop_memos_for(forgetting->hart, forgetting->gva, asid, levels);
 }
 
+void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		arch_shadow_fence_leaf(GVA(gva.raw + i * PAGE_SIZE), asid);
+}
+
 void arch_shadow_fence_leaf_all(gva_t gva)
 {
 	struct forgetting forgetting = {.hart = this_hart(), .gva = gva};

@@ -217,6 +217,17 @@ void bench_fence_address(struct vcpu *vcpu, gva_t gva)
 	bench_fence(vcpu, true, gva, false, 0);
 }
 
+bool bench_fence_fast(struct vcpu *vcpu, gva_t gva, int asid)
+{
+	bool done = fake_vector_fences(vcpu, gva, asid >= 0, (uint16_t)asid);
+
+	if (done)
+		fake_guest_left();
+	else
+		bench_fence(vcpu, true, gva, asid >= 0, (uint16_t)asid);
+	return done;
+}
+
 void bench_fence_all(struct vcpu *vcpu)
 {
 	bench_fence(vcpu, false, GVA(0), false, 0);

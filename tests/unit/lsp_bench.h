@@ -79,6 +79,9 @@ void bench_fence(struct vcpu *vcpu, bool has_address, gva_t gva, bool has_asid,
 void bench_fence_address(struct vcpu *vcpu, gva_t gva);
 void bench_fence_all(struct vcpu *vcpu);
 
+/* Of one ASID, or (-1) all of them, and by the vector if it can: true, then. */
+bool bench_fence_fast(struct vcpu *vcpu, gva_t gva, int asid);
+
 /* What was printed since the last call. */
 const char *bench_printed(void);
 

@@ -387,7 +387,8 @@ static void trees_that_do_not_fit_together(void **state)
 	SPOILED(bare->user, true, "there is another tree for it");
 	SPOILED(other->tag, active->tag, "shares its ASID");
 	SPOILED(other->tag.asid, UINT32_C(1) << arch_asid_bits(), "too many bits");
-	SPOILED(other->log_position, space->log_head + 1, "ahead of the fence log");
+	SPOILED(other->log_position, space->fences.log_head + 1,
+		"ahead of the fence log");
 	SPOILED(other->last_use, vcpu->arch.fast.switches + 1, "in the future");
 	SPOILED(other->mode, SATP_SV48, "its mode is not satp's");
 	SPOILED(other->bare, true, "Bare, or satp is, but not both");
@@ -540,30 +541,29 @@ static void global_tables_and_copies_of_them(void **state)
 	SPOILED(side->shared[0], 1u << 2, "it is shared, where nothing is");
 }
 
-static struct walk_path *path_for(gva_t gva)
+static struct fast_path *path_for(gva_t gva)
 {
-	return &space->paths[(gva.raw >> 21) % PATH_LIMIT];
+	return &space->fences.paths[(gva.raw >> 21) % PATH_LIMIT];
 }
 
 static void paths_that_lead_elsewhere(void **state)
 {
-	struct walk_path *path;
+	struct fast_path *path;
 
 	(void)state;
 	share();
 	path = path_for(SHARED_GVA);
-	assert_ptr_equal(path->tree, space->active);
-	if (path->epoch != space->epoch) {
+	if (path->stamp != space->stamp) {
 		bench_fence_address(vcpu, SHARED_GVA);
 		is_healthy();
 	}
-	assert_int_equal(path->epoch, space->epoch);
+	assert_int_equal(path->stamp, space->stamp);
 	SPOILED(path->shadow, active->root, "not what the hart comes to");
 	SPOILED(path->shared, false, "but not both");
 	SPOILED(path->prefix, UINT64_C(1) << 18, "no tree can have it");
 	/* of another epoch or tree, it may say anything */
 	path->shadow = NULL;
-	path->epoch--;
+	path->stamp--;
 	is_healthy();
 }
 
@@ -585,7 +585,8 @@ static void roots_that_the_vector_must_not_take(void **state)
 	SPOILED(root->tree, NULL, "its tree is not satp's");
 	SPOILED(root->vsatp, root->vsatp + 1, "its vsatp is not its tree's");
 	SPOILED(other->tag.generation, 0, "its vsatp is not its tree's");
-	SPOILED(space->log_head, space->log_head + 1, "behind the fence log");
+	SPOILED(space->fences.log_head, space->fences.log_head + 1,
+		"behind the fence log");
 }
 
 /* ---- nested paging ---- */

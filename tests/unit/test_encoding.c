@@ -90,7 +90,7 @@ static void so_do_the_pages_behind_it(void **state)
 
 		is_the_guests_own(true, gva, ACCESS_LOAD);
 		map(gva, page, GUEST_RWX | PTE_U);
-		assert_true(paging_lsp.fence_page(vcpu, gva, 1));
+		bench_fence(vcpu, true, gva, true, 1);
 		is_through_at_once(true, gva, ACCESS_STORE);
 	}
 }
@@ -105,10 +105,10 @@ static void so_does_one_that_is_copied_on_write(void **state)
 	for (unsigned page = 1; page < 4; page++) {
 		is_the_guests_own(true, LOW, ACCESS_STORE);
 		map(LOW, page, GUEST_RWX | PTE_U);
-		assert_true(paging_lsp.fence_page(vcpu, LOW, 1));
+		bench_fence(vcpu, true, LOW, true, 1);
 		is_through_at_once(true, LOW, ACCESS_STORE);
 		map(LOW, page, before | PTE_U);
-		assert_true(paging_lsp.fence_page(vcpu, LOW, 1));
+		bench_fence(vcpu, true, LOW, true, 1);
 	}
 }
 
@@ -200,6 +200,24 @@ static void pieces_of_a_large_leaf_are_for_whom_it_is(void **state)
 	}
 }
 
+/* A fence of one piece is of all of them, and says for whom none of them is. */
+static void pieces_are_dropped_for_everyone(void **state)
+{
+	const gva_t first = GVA(GIB), other = GVA(GIB + 4 * MIB);
+
+	(void)state;
+	guest_map(&bench.tables, satp, first, GPA(GUEST_RAM_BASE.raw + GIB),
+		  GUEST_RWX | PTE_U, 2);
+	begin(LOW, GUEST_RWX | PTE_U);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(access_by(true, first, ACCESS_LOAD).outcome,
+				 OUTCOME_FILLED);
+		assert_int_equal(access_by(true, other, ACCESS_LOAD).outcome,
+				 OUTCOME_FILLED);
+		bench_fence_address(vcpu, first);
+	}
+}
+
 /* User pages of one tree beside global ones of another, in one slot of the root. */
 static void the_lower_half_is_each_trees_own(void **state)
 {
@@ -253,6 +271,16 @@ static void one_where_nothing_is_wrong_is_the_harts_own(void **state)
 	assert_int_equal(access_fault(LOW), OUTCOME_ACCESS_FAULT);
 }
 
+static void so_is_one_while_satp_is_bare(void **state)
+{
+	const gva_t gva = GVA(bench_ram(0).raw);
+
+	(void)state;
+	assert_int_equal(access_by(false, gva, ACCESS_STORE).outcome, OUTCOME_FILLED);
+	assert_int_equal(access_fault(gva), OUTCOME_FILLED);
+	assert_int_equal(access_fault(gva), OUTCOME_ACCESS_FAULT);
+}
+
 static void page_faults_are_taken_only_where_asked(void **state)
 {
 	(void)state;
@@ -281,9 +309,11 @@ int main(void)
 		TEST(faults_of_satp_bare_are_ours),
 		TEST(a_device_is_reached_by_who_may),
 		TEST(pieces_of_a_large_leaf_are_for_whom_it_is),
+		TEST(pieces_are_dropped_for_everyone),
 		TEST(the_lower_half_is_each_trees_own),
 		TEST(a_shared_table_does_not_say_for_whom_the_rest_is),
 		TEST(one_where_nothing_is_wrong_is_the_harts_own),
+		TEST(so_is_one_while_satp_is_bare),
 		TEST(page_faults_are_taken_only_where_asked),
 #undef TEST
 	};

@@ -179,7 +179,7 @@ static void a_leaf_loses_its_g(void **state)
 		if (way == 0)
 			bench_fence_address(vcpu, KERNEL);
 		else if (way == 1)
-			paging_lsp.fence_page(vcpu, KERNEL, -1);
+			bench_fence_fast(vcpu, KERNEL, -1);
 		else
 			bench_fence_all(vcpu);
 		bench_reaches(vcpu, KERNEL, ACCESS_LOAD, at(1));
@@ -555,7 +555,7 @@ static void no_paths_beside_global_tables_of_another_mode(void **state)
 	map_all(KERNEL, GPA(0), 0);
 	/* one before it, for what only the first has to do */
 	bench_fence_address(vcpu, GVA(0x5000));
-	paging_lsp.fence_page(vcpu, KERNEL, -1);
+	bench_fence_fast(vcpu, KERNEL, -1);
 	bench_satp_write(vcpu, one);
 	finds_nothing(KERNEL);
 }

@@ -180,6 +180,30 @@ static void a_tree_that_the_vector_used_stays(void **state)
 	assert_false(has_tree(first + 2));
 }
 
+/* The path of the one tree says nothing of the other, that the hart runs on by now. */
+static void a_fast_fill_is_not_behind_the_vector(void **state)
+{
+	const gva_t missing = GVA(AT.raw + 8 * PAGE_SIZE);
+	/* ASIDs whose roots the vector keeps in different places */
+	uint64_t satp = make(SATP_SV39, 1, 0), other = make(SATP_SV39, 8, 1);
+
+	(void)state;
+	fill(other);
+	fill(satp);
+	guest_map(&bench.tables, satp, missing, bench_ram(PAGE_SIZE), GUEST_RWX, 0);
+	assert_int_equal(paging_lsp.fill(vcpu, missing, PTE_W), OUTCOME_FILLED);
+	assert_true(has_leaf(space->active, missing));
+	assert_int_equal(paging_lsp.fill(vcpu, missing, PTE_W), OUTCOME_DEVICE);
+	assert_int_equal(paging_lsp.fill(vcpu, GVA(missing.raw + PAGE_SIZE), 0),
+			 OUTCOME_PAGE_FAULT);
+	use(other);
+	use(satp);
+	assert_true(fake_vector_switches(vcpu, other));
+	assert_int_equal(paging_lsp.fill(vcpu, GVA(missing.raw + PAGE_SIZE), 0),
+			 OUTCOME_DEVICE);
+	assert_int_equal(paging_lsp.satp_read(vcpu), other);
+}
+
 /* What was evicted is not known again, whatever the hart kept of it. */
 static void an_evicted_tree_comes_back_empty(void **state)
 {
@@ -443,6 +467,7 @@ int main(void)
 		TEST(bare_runs_on_the_shortest_tables_there_are),
 		TEST(the_tree_unused_for_longest_goes),
 		TEST(a_tree_that_the_vector_used_stays),
+		TEST(a_fast_fill_is_not_behind_the_vector),
 		TEST(an_evicted_tree_comes_back_empty),
 		TEST(every_fence_against_every_tree),
 		TEST(bare_trees_keep_what_they_have),
