@@ -71,14 +71,14 @@ struct fast_site {
 
 /* How a walk of the guest's tables for 2 MiB went: see lsp/path.h. */
 struct fast_path {
-	uint64_t prefix;    /* of the gva, less 21 bits */
-	uint64_t stamp;	    /* struct fast_fences's, when it was walked; 0: never */
-	pte_t *shadow;	    /* leaf tables */
-	pte_t *guest;	    /* in its RAM */
-	uint64_t needed;    /* bits of each guest leaf that may be installed */
-	pte_t vacant;	    /* the shadow entry where the guest's has V = 0 */
-	bool shared;	    /* by trees of all ASIDs */
-	uint8_t more;	    /* pointers beyond two */
+	uint64_t prefix; /* of the gva, less 21 bits */
+	uint64_t stamp;	 /* struct fast_fences's, when it was walked; 0: never */
+	pte_t *shadow;	 /* leaf tables */
+	pte_t *guest;	 /* in its RAM */
+	uint64_t needed; /* bits of each guest leaf that may be installed */
+	pte_t vacant;	 /* the shadow entry where the guest's has V = 0 */
+	bool shared;	 /* by trees of all ASIDs */
+	uint8_t more;	 /* pointers beyond two */
 	struct {
 		const pte_t *at;
 		pte_t read;
