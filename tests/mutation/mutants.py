@@ -507,7 +507,7 @@ WALKER = _of(
      "\t__atomic_fetch_or(&at->raw, marked.raw, __ATOMIC_RELAXED);\n"),
     ("a PTE is compared first, and marked later", MARK,
      "\tif (pte_read(at).raw != leaf->raw)\n\t\treturn false;\n"
-     "\t__atomic_thread_fence(__ATOMIC_SEQ_CST);\n"
+     "\tfor (volatile unsigned i = 0; i < 100; i++)\n\t\t;\n"
      "\t*(volatile uint64_t *)&at->raw = marked.raw;\n"),
     ("a mark that failed is taken for one", MARK + "\t__atomic_thread_fence",
      MARK.replace("return false", "return true") + "\t__atomic_thread_fence"),

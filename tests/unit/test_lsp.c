@@ -242,6 +242,22 @@ static void accesses_set_a_and_stores_d(void **state)
 	}
 }
 
+/* With a path known, and PTEs beside that read the same: they get no D. */
+static void a_store_sets_d_in_its_own_pte(void **state)
+{
+	(void)state;
+	bench_satp_write(vcpu, satp);
+	guest_map(&bench.tables, satp, GVA(0), bench_ram(0), GUEST_RWX, 0);
+	bench_reaches(vcpu, GVA(0), ACCESS_LOAD, bench_ram(0));
+	for (unsigned i = 2; i < 6; i++)
+		guest_map(&bench.tables, satp, GVA(i * PAGE_SIZE), bench_ram(0), CLEAN,
+			  0);
+	bench_reaches(vcpu, GVA(4 * PAGE_SIZE), ACCESS_STORE, bench_ram(0));
+	for (unsigned i = 2; i < 6; i++)
+		assert_int_equal(leaf_at(GVA(i * PAGE_SIZE), 0) & PTE_D,
+				 i == 4 ? PTE_D : 0);
+}
+
 /* Of a superpage, wherever it is accessed: its PTE is one. */
 static void superpages_are_marked_too(void **state)
 {
@@ -777,6 +793,7 @@ int main(void)
 		TEST(permissions_are_the_guests),
 		TEST(what_became_valid_is_found_in_the_end),
 		TEST(accesses_set_a_and_stores_d),
+		TEST(a_store_sets_d_in_its_own_pte),
 		TEST(superpages_are_marked_too),
 		TEST(little_is_set_beside_an_access),
 		TEST(what_was_cleared_is_set_again),
