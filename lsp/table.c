@@ -76,11 +76,32 @@ void table_unlink(pte_t *table, unsigned index)
 /* Those of 64 entries that have their bit set; most tables have few slots live. */
 static void clear_pointers(pte_t *entries, uint64_t set)
 {
-	for (; set != 0; entries++, set >>= 1) {
-		for (; (set & 0xff) == 0; set >>= 8)
-			entries += 8;
+	while (set != 0) {
 		if (set & 1)
 			entry_set(entries, encoding.pointer);
+		else if ((set & 0xff) == 0) {
+			set >>= 8;
+			entries += 8;
+			continue;
+		}
+		set >>= 1;
+		entries++;
+	}
+}
+
+/* Not inlined, so that the words are near what they are reached from. */
+static __attribute__((noinline)) void unlink_words(pte_t *table, uint64_t *live,
+						   uint64_t *split, const uint64_t *keep)
+{
+#pragma GCC unroll 8
+	for (unsigned word = 0; word < SLOT_WORDS; word++) {
+		uint64_t drop = live[word] & ~keep[word];
+
+		if (drop == 0)
+			continue;
+		live[word] &= ~drop;
+		split[word] &= ~drop;
+		clear_pointers(&table[word * 64], drop);
 	}
 }
 
@@ -89,18 +110,7 @@ void table_unlink_all(pte_t *table, const uint64_t *keep)
 	static const uint64_t none[SLOT_WORDS];
 	struct table_side *side = table_side(table);
 
-	if (!keep)
-		keep = none;
-#pragma GCC unroll 8
-	for (unsigned word = 0; word < SLOT_WORDS; word++) {
-		uint64_t drop = side->live[word] & ~keep[word];
-
-		if (drop == 0)
-			continue;
-		side->live[word] &= ~drop;
-		side->split[word] &= ~drop;
-		clear_pointers(&table[word * 64], drop);
-	}
+	unlink_words(table, side->live, side->split, keep ? keep : none);
 }
 
 void table_clear_leaves(pte_t *table, bool user)

@@ -148,8 +148,8 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 
 void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid)
 {
-	for (uint64_t i = 0; i < pages; i++)
-		arch_shadow_fence_leaf(GVA(gva.raw + i * PAGE_SIZE), asid);
+	for (; pages > 0; pages--, gva.raw += PAGE_SIZE)
+		arch_shadow_fence_leaf(gva, asid);
 }
 
 void arch_shadow_fence_leaf_all(gva_t gva)

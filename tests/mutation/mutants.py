@@ -74,9 +74,9 @@ TABLES = _of(
      "for (unsigned word = 0; word < SLOT_WORDS; word++) {\n"
      "\t\tuint64_t drop", "for (unsigned word = 0; word < SLOT_WORDS / 2; word++) {\n"
      "\t\tuint64_t drop"),
-    ("what is to be kept goes, and the rest stays",
-     "side->live[word] & ~keep[word];",
-     "side->live[word] & (keep == none ? ~UINT64_C(0) : keep[word]);"),
+    ("what is to be kept goes",
+     "side->split, keep ? keep : none);",
+     "side->split, keep ? none : none);"),
 )
 
 SYNC = _of(
