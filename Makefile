@@ -41,7 +41,9 @@ CFLAGS  += $(CFLAGS.$(COMPILER))
 LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,-T,arch/riscv/link.ld
 
-SOURCES := $(filter-out arch/riscv/asm_offsets.c,$(wildcard arch/riscv/*.c)) \
+# Whether that is so, one object says for each compiler.
+SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_%,$(wildcard arch/riscv/*.c)) \
+	arch/riscv/vector_$(COMPILER).c \
 	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c) \
 	$(wildcard arch/riscv/*.S)
 ALL_OBJECTS := $(SOURCES:%=$(OUT)/%.o)

@@ -16,6 +16,9 @@ struct hart {
 
 extern struct hart harts[HART_LIMIT];
 
+/* The compiler leaves alone what the fast trap vector does not save: see exit_fast.S. */
+extern const bool c_keeps_registers;
+
 static inline struct hart *this_hart(void)
 {
 	struct hart *hart;

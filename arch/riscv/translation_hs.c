@@ -93,7 +93,8 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	vcpu->arch.hstatus |= HSTATUS_VTVM;
-	vcpu->arch.exit_vector = (uintptr_t)guest_fast_vector;
+	vcpu->arch.exit_vector =
+		(uintptr_t)(c_keeps_registers ? guest_fast_vector : guest_exit_vector);
 	csr_write(CSR_HEDELEG,
 		  DELEGATED_ALWAYS |
 			  (detour == DETOUR_ACCESS_FAULT ? 0 : DELEGATED_ACCESS_FAULTS));

@@ -4,10 +4,15 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
+from test_guests import check_conformance
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "scripts"))
+from gnomonlib import paths  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 MAKEFILES = [TOP / "Makefile", *sorted(TOP.glob("guests/**/*.mk")),
              *sorted(TOP.glob("tests/*/*.mk")), *sorted(TOP.glob("scripts/*/*.mk"))]
@@ -29,6 +34,12 @@ def test_the_image_is_of_the_compiler_asked_for():
         assert image.read_bytes() == (TOP / "build" / compiler / "gnomon.bin").read_bytes()
     other = make("COMPILER=tcc", "build/gnomon.bin")
     assert other.returncode != 0 and "COMPILER is gcc or clang" in other.stderr
+
+
+def test_what_clang_builds_keeps_a_guests_registers(run, guest):
+    result = run("--kernel", guest("conformance.bin"), how="lsp",
+                 GNOMON_BUILD=BUILD / "clang", QEMU=paths.qemu())
+    check_conformance(result)
 
 
 def check_no_float(*objects):
