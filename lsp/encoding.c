@@ -28,7 +28,7 @@ bool encoding_is_possible(unsigned index)
 
 static void choose(unsigned index)
 {
-	hpa_t page = HPA(0);
+	hpa_t page;
 
 	encoding = (struct encoding){
 		.name = known[index].name,
