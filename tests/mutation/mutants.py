@@ -223,9 +223,10 @@ FILLS = _of(
      "\t    !(walk.leaf.raw & PTE_A) || choose_leaf", "\t    choose_leaf"),
     ("a table is recalled from where the guest had it before",
      "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n",
-     "\tconst struct walk_path *path = &space->paths[path_prefix(gva) % PATH_LIMIT];\n"
+     "\tconst struct fast_path *path = &space->fences.paths[path_prefix(gva) % PATH_LIMIT];\n"
      "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n\n"
-     "\tif (path->prefix == path_prefix(gva) && path->tree == space->active)\n"
+     "\tif (path->prefix == path_prefix(gva) &&\n"
+     "\t    path->stamp % TREE_LIMIT == space->stamp % TREE_LIMIT)\n"
      "\t\twalk.at[0] = &path->guest[level_index(gva.raw, 0)];\n"),
     ("a known path sets A before it asks what is permitted",
      "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||",
