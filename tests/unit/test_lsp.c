@@ -530,6 +530,24 @@ static void fences_of_inactive_trees_are_made_up_for(void **state)
 	assert_false(bench_may_find_any(vcpu, GVA(0x1000)));
 }
 
+/* The short way of a miss fills gaps beside it; what is there waits for its fence. */
+static void a_short_miss_leaves_other_entries_alone(void **state)
+{
+	const gva_t changed = GVA(0x1000), missed = GVA(0x2000);
+
+	(void)state;
+	map(satp, 0, GUEST_RWX);
+	bench_satp_write(vcpu, satp);
+	bench_reaches(vcpu, changed, ACCESS_LOAD, bench_ram(0));
+	map(satp, 2, GUEST_RWX);
+	guest_map(&bench.tables, satp, missed, bench_ram(3 * PAGE_SIZE), GUEST_RWX, 0);
+	assert_int_equal(paging_lsp.fill(vcpu, missed, 0), OUTCOME_FILLED);
+	fake_guest_left();
+	bench_fence_address(vcpu, changed);
+	assert_false(bench_may_find(vcpu, changed, bench_ram(0)));
+	bench_reaches(vcpu, changed, ACCESS_LOAD, bench_ram(2 * PAGE_SIZE));
+}
+
 /* ---- reading the guest's code ---- */
 
 static bool half_is(gva_t gva, enum access_kind kind, uint16_t expected)
@@ -806,6 +824,7 @@ int main(void)
 		TEST(a_fence_from_0_of_size_minus_1_covers_everything),
 		TEST(a_fence_of_something_else_costs_nothing),
 		TEST(fences_of_inactive_trees_are_made_up_for),
+		TEST(a_short_miss_leaves_other_entries_alone),
 		TEST(halves_are_read_as_the_hart_would),
 		TEST(tiny_budgets_are_enough),
 		TEST(no_memory_for_a_root_stops_the_vm_and_nothing_else),
