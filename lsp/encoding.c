@@ -15,12 +15,8 @@ static const struct {
 
 struct encoding encoding = {.name = "reflect"};
 
-const char *encoding_name_at(unsigned index)
-{
-	return index < ARRAY_LENGTH(known) ? known[index].name : NULL;
-}
-
-bool encoding_is_possible(unsigned index)
+/* False if this machine cannot have it. */
+static bool is_possible(unsigned index)
 {
 	return known[index].detour == DETOUR_NONE ||
 	       arch_detour_page(known[index].detour).raw != 0;
@@ -47,7 +43,7 @@ enum status encoding_choose(const char *name)
 	for (unsigned i = 0; i < ARRAY_LENGTH(known); i++) {
 		if (strcmp(known[i].name, name) != 0)
 			continue;
-		if (!encoding_is_possible(i))
+		if (!is_possible(i))
 			return STATUS_UNSUPPORTED;
 		choose(i);
 		return STATUS_OK;

@@ -28,12 +28,6 @@ extern struct encoding encoding;
 /* STATUS_INVALID: there is none of that name. STATUS_UNSUPPORTED: not on this machine. */
 enum status encoding_choose(const char *name);
 
-/* The names of all: NULL past the last. */
-const char *encoding_name_at(unsigned index);
-
-/* False if this machine cannot have it. */
-bool encoding_is_possible(unsigned index);
-
 /*
  * An unsynced entry of a leaf table, for pages that user mode may touch or for those
  * that it may not. The hart looks at U first: with the wrong one, a page fault comes of

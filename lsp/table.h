@@ -87,20 +87,6 @@ static inline bool entry_is_leaf(pte_t entry)
 	       (entry.raw & ~PTE_U) != encoding.leaf.raw;
 }
 
-/*
- * Put another entry in a leaf table. True if a TLB may hold what was there and nobody
- * would hear of it: what is unsynced is found again by a fault at most, and fenced then.
- */
-static inline bool entry_replace(pte_t *entry, pte_t value)
-{
-	pte_t old = *entry;
-
-	if (old.raw == value.raw)
-		return false;
-	entry_set(entry, value);
-	return pte_valid(old);
-}
-
 /* Pages that a table of this level takes. */
 static inline unsigned table_pages(unsigned level)
 {
