@@ -19,6 +19,7 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 	path->shared = shared;
 	path->needed = PTE_V | PTE_R | PTE_A | (shared ? PTE_G : 0);
 	path->vacant = sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);
+	path->delegates = encoding.delegates;
 	path->more = (uint8_t)(pointers - 2);
 	for (unsigned i = 0; i < pointers; i++) {
 		path->steps[i].at = walk->at[i + 1];

@@ -155,8 +155,7 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 enum status space_create(struct lsp_vcpu *space)
 {
 	space->epoch = 1;
-	/* It takes no entry for a fault of the guest's own, which needs a real fence. */
-	space->vcpu->arch.fences = encoding.delegates ? NULL : &space->fences;
+	space->vcpu->arch.fences = &space->fences;
 	space->active = make_tree(space, space->satp, false);
 	if (!space->active)
 		return STATUS_NO_MEMORY;

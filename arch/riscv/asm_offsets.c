@@ -47,6 +47,7 @@ void asm_offsets(void)
 	OFFSET(PATH_NEEDED, struct fast_path, needed);
 	OFFSET(PATH_VACANT, struct fast_path, vacant);
 	OFFSET(PATH_SHARED, struct fast_path, shared);
+	OFFSET(PATH_DELEGATES, struct fast_path, delegates);
 	OFFSET(PATH_MORE, struct fast_path, more);
 	OFFSET(PATH_STEPS, struct fast_path, steps);
 	CONSTANT(PAGE_SHIFT, PAGE_SHIFT);

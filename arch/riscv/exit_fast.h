@@ -78,6 +78,7 @@ struct fast_path {
 	uint64_t needed; /* bits of each guest leaf that may be installed */
 	pte_t vacant;	 /* the shadow entry where the guest's has V = 0 */
 	bool shared;	 /* by trees of all ASIDs */
+	bool delegates;	 /* a TLB may hold a fault of the guest's own, from any entry */
 	uint8_t more;	 /* pointers beyond two */
 	struct {
 		const pte_t *at;

@@ -104,15 +104,18 @@
 4:
 .endm
 
-/* A TLB may hold what was there if that was valid. */
+/* A TLB may hold what was there if that was valid; or even that nothing was. */
 .macro replace_entry
 	ld	t1, PATH(SHADOW)(a3)
 	add	t0, t0, t1
 	ld	t1, 0(t0)
-	beq	t1, a4, 5f
+	lbu	a2, PATH(DELEGATES)(a3)
+	beq	t1, a4, 7f
 	sd	a4, 0(t0)
 	andi	t1, t1, PTE_VALID
-	beqz	t1, 5f
+	or	a2, a2, t1
+7:
+	beqz	a2, 5f
 	lbu	t0, PATH(SHARED)(a3)
 	ld	t1, FENCES_REAL_ASID(a5)
 	bnez	t0, 6f

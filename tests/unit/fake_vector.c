@@ -63,7 +63,7 @@ static void replace_entry(const struct fast_fences *fences, const struct fast_pa
 	pte_t old = *entry;
 
 	*entry = shadow;
-	if (old.raw == shadow.raw || !pte_valid(old))
+	if (!path->delegates && (old.raw == shadow.raw || !pte_valid(old)))
 		return;
 	if (path->shared)
 		arch_shadow_fence_leaf_all(gva);
