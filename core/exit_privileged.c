@@ -49,7 +49,9 @@ static void learn_site(struct vcpu *vcpu, const struct privileged_site *site)
 
 /*
  * A loop may run once only, again and again: after some such exits it is as good as
- * alone, until it is met twice in a row. Not where every exit is to be checked.
+ * alone, until it is met twice in a row. Where that was in vain, which it is when the
+ * guest has faults of its own in between, ever more of those pass before it is looked
+ * at again. Not where every exit is to be checked.
  */
 static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 		      const struct fence *fence, const struct lookahead *ahead)
@@ -69,7 +71,7 @@ static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 	if (ahead->alone)
 		site->singles = SITE_ALONE;
 	else if (ahead->fences > 0)
-		site->singles = 0;
+		site->singles = site->patience = site->repeats = 0;
 	else if (site->singles < SITE_SINGLES)
 		site->singles++;
 	if (site->singles >= SITE_SINGLES)
@@ -171,14 +173,22 @@ static OUT_OF_THE_WAY int64_t satp_read_fast(struct vcpu *vcpu, uint64_t instruc
 	return FAST_VALUE;
 }
 
-/* Not a fence that did not run once some times in a row, or is that of the last exit. */
+/* Take the full path once: a loop will be seen there. */
+static void look_again(struct vcpu *vcpu, struct privileged_site *site)
+{
+	if (site->patience < SITE_PATIENCE)
+		site->patience = (uint8_t)(2 * site->patience + 1);
+	site->repeats = site->patience;
+	site->singles = SITE_SINGLES - 1;
+	arch_site_forget(vcpu, site->pc);
+}
+
+/* Not a fence that did not run once some times in a row, or may be a loop by now. */
 static OUT_OF_THE_WAY int64_t loop_fast(struct vcpu *vcpu, struct privileged_site *site,
 					uint64_t rs1, uint64_t rs2)
 {
-	if (vcpu->last_fence == site->pc) {
-		site->singles = 0;
-		arch_site_forget(vcpu, site->pc);
-	}
+	if (vcpu->last_fence == site->pc && site->repeats-- == 0)
+		look_again(vcpu, site);
 	vcpu->last_fence = site->pc;
 	return site->singles < SITE_SINGLES ? FAST_NOT : fence_fast(vcpu, site, rs1, rs2);
 }

@@ -17,7 +17,8 @@ struct vm;
 
 #define PRIVILEGED_SITES 16
 #define SITE_ALONE	 255
-#define SITE_SINGLES	 4 /* in a row, for it to take the fast path */
+#define SITE_SINGLES	 4  /* in a row, for it to take the fast path */
+#define SITE_PATIENCE	 63 /* at most */
 
 /*
  * A fence or a write of satp in the guest's code, and how often in a row nothing was
@@ -31,7 +32,10 @@ struct privileged_site {
 	bool has_address;
 	bool has_asid;
 	uint8_t singles; /* SITE_ALONE: nothing behind it leads to another */
-	uint64_t unused; /* to a power of two, for the sake of its index */
+	/* On the fast path, twice in a row: as often as this, it may, */
+	uint8_t patience;
+	uint8_t repeats;    /* and so often still, before what is behind is looked at */
+	uint8_t unused[10]; /* to a power of two, for the sake of its index */
 };
 
 /* HSM states, with the numbers of the SBI specification. */
