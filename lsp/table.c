@@ -91,7 +91,8 @@ static void clear_pointers(pte_t *entries, uint64_t set)
 
 /* Not inlined, so that the words are near what they are reached from. */
 static __attribute__((noinline)) void unlink_words(pte_t *table, uint64_t *live,
-						   uint64_t *split, const uint64_t *keep)
+						   uint64_t *split, uint64_t *shared,
+						   const uint64_t *keep)
 {
 #pragma GCC unroll 8
 	for (unsigned word = 0; word < SLOT_WORDS; word++) {
@@ -101,6 +102,7 @@ static __attribute__((noinline)) void unlink_words(pte_t *table, uint64_t *live,
 			continue;
 		live[word] &= ~drop;
 		split[word] &= ~drop;
+		shared[word] &= ~drop;
 		clear_pointers(&table[word * 64], drop);
 	}
 }
@@ -110,7 +112,7 @@ void table_unlink_all(pte_t *table, const uint64_t *keep)
 	static const uint64_t none[SLOT_WORDS];
 	struct table_side *side = table_side(table);
 
-	unlink_words(table, side->live, side->split, keep ? keep : none);
+	unlink_words(table, side->live, side->split, side->shared, keep ? keep : none);
 }
 
 void table_clear_leaves(pte_t *table, bool user)

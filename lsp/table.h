@@ -39,7 +39,7 @@ struct table_side {
 	int32_t child[PTE_PER_TABLE]; /* in pages from the table itself; 0: none */
 	uint64_t live[SLOT_WORDS];
 	uint64_t split[SLOT_WORDS];  /* a guest leaf of this level is in pieces below */
-	uint64_t shared[SLOT_WORDS]; /* roots: the table below is all trees' own */
+	uint64_t shared[SLOT_WORDS]; /* roots, live: below is a table of all trees */
 };
 
 static inline bool slot_test(const uint64_t *slots, unsigned index)
@@ -114,7 +114,7 @@ void table_set(pte_t *table, unsigned index, pte_t entry);
 /* A slot is live no more. What hangs below it is stale. */
 void table_unlink(pte_t *table, unsigned index);
 
-/* The same for all slots but those in `keep` (NULL: for all). */
+/* The same for all slots but those in `keep` (NULL: for all); none is shared now. */
 void table_unlink_all(pte_t *table, const uint64_t *keep);
 
 /* Every entry of a leaf table is unsynced from now on: one guest leaf's, with its U. */

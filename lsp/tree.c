@@ -12,12 +12,8 @@ enum status tree_create(struct shadow_tree *tree, struct shadow_pool *pool, unsi
 
 void tree_unlink(struct shadow_tree *tree, bool keep_shared)
 {
-	struct table_side *side = table_side(tree->root);
-
 	tree->unlinked = true;
-	table_unlink_all(tree->root, keep_shared ? side->shared : NULL);
-	for (unsigned word = 0; !keep_shared && word < SLOT_WORDS; word++)
-		side->shared[word] = 0;
+	table_unlink_all(tree->root, keep_shared ? table_side(tree->root)->shared : NULL);
 	asid_fence_tree(&tree->tag);
 }
 

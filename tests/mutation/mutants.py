@@ -61,6 +61,8 @@ TABLES = _of(
      "\t\tif (child)\n\t\t\ttable_destroy(pool, child, level - 1);",
      "\t\tif (child && slot_test(table_side(table)->live, i))\n"
      "\t\t\ttable_destroy(pool, child, level - 1);"),
+    ("a slot that is unlinked goes on being shared",
+     "\t\tshared[word] &= ~drop;\n", ""),
     ("pages that come back are not counted",
      "\tpool->used -= table_pages(level);", "\tpool->used -= 1;"),
     ("an unlinked slot still leads somewhere",
@@ -75,8 +77,8 @@ TABLES = _of(
      "\t\tuint64_t drop", "for (unsigned word = 0; word < SLOT_WORDS / 2; word++) {\n"
      "\t\tuint64_t drop"),
     ("what is to be kept goes",
-     "side->split, keep ? keep : none);",
-     "side->split, keep ? none : none);"),
+     "side->shared, keep ? keep : none);",
+     "side->shared, keep ? none : none);"),
 )
 
 SYNC = _of(
@@ -138,13 +140,13 @@ AHEAD = (
 TREES = _of(
     "lsp/tree.c",
     ("an unlinked tree is not fenced",
-     "\t\tside->shared[word] = 0;\n\tasid_fence_tree(&tree->tag);",
-     "\t\tside->shared[word] = 0;"),
+     "->shared : NULL);\n\tasid_fence_tree(&tree->tag);", "->shared : NULL);"),
     ("an unlinked tree is fenced as a leaf",
-     "\t\tside->shared[word] = 0;\n\tasid_fence_tree(&tree->tag);",
-     "\t\tside->shared[word] = 0;\n\tasid_fence_leaf(&tree->tag, GVA(0));"),
+     "->shared : NULL);\n\tasid_fence_tree(&tree->tag);",
+     "->shared : NULL);\n\tasid_fence_leaf(&tree->tag, GVA(0));"),
     ("a fence of everything spares what is shared",
-     "keep_shared ? side->shared : NULL", "side->shared"),
+     "keep_shared ? table_side(tree->root)->shared : NULL",
+     "table_side(tree->root)->shared"),
     ("an emptied tree is not unlinked before its pages go",
      "\ttree_unlink(tree, false);\n\tfor (unsigned i = 0; i < PTE_PER_TABLE; i++) {",
      "\tfor (unsigned i = 0; i < PTE_PER_TABLE; i++) {"),
@@ -742,7 +744,9 @@ DELEGATING = (
          "table_clear_leaves(table, false);")) +
     _of("lsp/path.c",
         ("a known path keeps a fault for all",
-         "sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);", "PTE(0);")) +
+         "sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);", "PTE(0);"),
+        ("the vector fences no fault that is kept",
+         "path->delegates = encoding.delegates;", "path->delegates = false;")) +
     _of("lsp/fence.c",
         ("a fault that is kept is not fenced",
          "return encoding.delegates || pte_valid(PTE(at.replaced));",
