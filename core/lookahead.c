@@ -397,6 +397,8 @@ static bool run_rounds(struct ahead *ahead, const struct fence_loop *loop, bool 
 	if (limit > FENCE_LIMIT - ahead->fences)
 		limit = FENCE_LIMIT - ahead->fences;
 	rounds = count_rounds(comparison, (unsigned)limit, &ended);
+	if (rounds == 0)
+		return false;
 	ahead->fence.size += rounds * PAGE_SIZE;
 	if (down)
 		ahead->fence.start.raw -= rounds * PAGE_SIZE;
@@ -404,7 +406,7 @@ static bool run_rounds(struct ahead *ahead, const struct fence_loop *loop, bool 
 	take_rounds(loop, rounds);
 	if (ended)
 		vcpu->arch.pc = loop->branch->pc + loop->branch->length;
-	return rounds > 0;
+	return true;
 }
 
 /* Whether a fence is of the page next to the range that waits, on that side. */
@@ -510,7 +512,8 @@ struct lookahead lookahead_fence(struct vcpu *vcpu, const struct fence *fence)
 	if (!covers_code(&ahead, fence))
 		return go_on(&ahead);
 	apply_fence(&ahead);
-	return (struct lookahead){.alone = true};
+	/* One of another page may have more behind it. */
+	return (struct lookahead){.alone = !fence->has_address};
 }
 
 struct lookahead lookahead(struct vcpu *vcpu)

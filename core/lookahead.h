@@ -15,7 +15,7 @@
 
 struct lookahead {
 	unsigned fences; /* that were retired beside the first */
-	bool alone;	 /* nothing behind it leads to another fence, nor back to it */
+	bool alone; /* known: nothing behind it leads to another fence, nor back to it */
 };
 
 /* Apply a fence of the vCPU's own and go on from its pc, which is behind it already. */

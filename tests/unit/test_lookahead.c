@@ -692,7 +692,7 @@ static void it_ends_with_a_fence_near_the_code(void **state)
 			vcpu->arch.pc = CODE_PAGE;
 			assert_int_equal(behind_fence(pages[near], false, 0), 0);
 			assert_int_equal(code_reads, 0);
-			assert_true(last.alone);
+			assert_false(last.alone);
 		}
 		ASSEMBLE(0, sfence(A5, ZERO), c_li(A0, 1), sfence(A4, ZERO), RET);
 		*x(A5) = first - PAGE_SIZE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/lookahead.c arch/riscv/decode_simple.c tests/unit/fake_arch.c */
-/* sources: tests/unit/fake_pages.c tests/unit/host_ram.c mm/guest_memory.c core/string.c */
+/* sources: tests/unit/fake_pages.c tests/unit/host_ram.c mm/guest_memory.c */
+/* sources: core/string.c */
 /*
  * Loops of fences, made at random, against a hart that carries out one instruction
  * after the other: after so many fences both are at the same instruction with the same
@@ -31,7 +32,7 @@ enum { ADDRESS = 10, ASID = 11, STRIDE = 12, COUNT = 13, BOUND = 14, STEP = 15 }
 static struct vm vm;
 static struct vcpu vcpu;
 static uint16_t code[PAGE_SIZE / 2];
-static unsigned code_length;
+static unsigned code_length, loop_start; /* in half-words */
 static uint64_t fenced[PAGES_MOST], expected[PAGES_MOST];
 static unsigned fenced_count, expected_count;
 static uint64_t state = 1;
@@ -112,11 +113,11 @@ static void set_registers(void)
 	/* Where the code may be part of a leaf of 1 GiB, and on both sides of that. */
 	static const uint64_t starts[] = {
 		UINT64_C(0x90000000), CODE + GIB - 8 * PAGE_SIZE,
-		CODE + GIB + 8 * PAGE_SIZE, CODE - 8 * PAGE_SIZE};
+		CODE + GIB + 8 * PAGE_SIZE, CODE - 8 * PAGE_SIZE, CODE + GIB};
 	uint64_t count = near[below(6)] + below(100) - 20;
 
 	memset(vcpu.arch.x, 0, sizeof(vcpu.arch.x));
-	vcpu.arch.x[ADDRESS] = starts[below(4)] + below(2 * PAGE_SIZE);
+	vcpu.arch.x[ADDRESS] = starts[below(5)] + below(2 * PAGE_SIZE);
 	vcpu.arch.x[ASID] = below(3);
 	vcpu.arch.x[STRIDE] = strides[below(6)];
 	vcpu.arch.x[COUNT] = count;
@@ -130,7 +131,13 @@ static void make_loop(void)
 	unsigned rs2 = below(2) ? ASID : 0, more = (unsigned)below(3);
 	unsigned left = below(2) ? COUNT : ADDRESS;
 
-	code_length = 0;
+	code_length = loop_start = 0;
+	if (below(4) == 0) {
+		/* The first fence is not the loop's own, but next to it. */
+		emit(sfence(ADDRESS, rs2));
+		emit(add(ADDRESS, STRIDE, false));
+		loop_start = code_length;
+	}
 	emit(sfence(ADDRESS, rs2));
 	emit(add(ADDRESS, STRIDE, below(16) == 0));
 	for (unsigned i = 0; i < more; i++) {
@@ -140,7 +147,7 @@ static void make_loop(void)
 			      : addi(COUNT, (int)below(5) - 2, word));
 	}
 	emit(branch(conditions[below(8)], below(8) ? left : STEP, below(8) ? BOUND : 0,
-		    -(int)(2 * code_length)));
+		    -(int)(2 * (code_length - loop_start))));
 	emit(0x00100073);
 	set_registers();
 	if (left == ADDRESS)
@@ -180,7 +187,7 @@ static bool step(uint64_t *x, uint64_t *pc)
 		return false;
 	if ((i & 0x7f) == 0x63) {
 		if (taken(i >> 12 & 7, x[rs1], x[rs2]))
-			*pc -= *pc - CODE;
+			*pc = CODE + 2 * loop_start;
 		else
 			*pc += 4;
 		return true;
