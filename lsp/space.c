@@ -87,14 +87,12 @@ static void let_switch(struct lsp_vcpu *space, struct shadow_tree *tree)
 	if (tree->bare || !asid_tag_is_valid(&tree->tag))
 		return;
 	fast->any = true;
-	fast->roots[(tree->satp >> 44 ^ tree->satp) % FAST_ROOT_COUNT] =
-		(struct fast_root){
-			.satp = tree->satp,
-			.vsatp = satp_make(tree->mode, tree->tag.asid,
-					   (uintptr_t)tree->root),
-			.tree = tree,
-			.used = fast->switches,
-		};
+	fast->roots[fast_root_index(tree->satp)] = (struct fast_root){
+		.satp = tree->satp,
+		.vsatp = satp_make(tree->mode, tree->tag.asid, (uintptr_t)tree->root),
+		.tree = tree,
+		.used = fast->switches,
+	};
 }
 
 static bool evict_one(struct lsp_vcpu *space)

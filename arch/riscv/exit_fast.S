@@ -101,8 +101,11 @@ guest_fast_vector:
 /* A value of satp whose tree is known to be as it should: see struct fast_root. */
 	.globl	satp_value
 satp_value:
-	srli	t0, a1, SATP_ASID_SHIFT
-	xor	t0, t0, a1
+	slli	t0, a1, 64 - SATP_MODE_SHIFT
+	srli	t0, t0, 64 - SATP_MODE_SHIFT + SATP_ASID_SHIFT
+	bnez	t0, 1f
+	mv	t0, a1
+1:
 	andi	t0, t0, FAST_ROOT_COUNT - 1
 	slli	t0, t0, FAST_ROOT_SHIFT
 	add	t0, t0, a0

@@ -125,6 +125,17 @@ struct fast_root {
 	uint64_t used; /* fast_switch.switches, when it was last switched to */
 };
 
+/*
+ * Guests hand out ASIDs one after the other, so that 64 of them have places of their
+ * own; where there are none, root tables tell. (The vector does the same.)
+ */
+static inline unsigned fast_root_index(uint64_t satp)
+{
+	unsigned asid = satp_asid(satp);
+
+	return (asid != 0 ? asid : satp) % FAST_ROOT_COUNT;
+}
+
 struct fast_switch {
 	void *tree; /* switched to since the owner last asked; or NULL */
 	uint64_t switches;

@@ -12,7 +12,7 @@
 bool fake_vector_switches(struct vcpu *vcpu, uint64_t satp)
 {
 	struct fast_switch *fast = &vcpu->arch.fast;
-	struct fast_root *root = &fast->roots[(satp >> 44 ^ satp) % FAST_ROOT_COUNT];
+	struct fast_root *root = &fast->roots[fast_root_index(satp)];
 
 	if (root->satp != satp || root->vsatp == 0)
 		return false;

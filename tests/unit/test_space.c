@@ -159,25 +159,40 @@ static bool has_tree(uint64_t satp)
 	return false;
 }
 
+/* Of processes that got one ASID after another, and as many pages each. */
+static uint64_t satp_of_process(unsigned n)
+{
+	return guest_satp(SATP_SV39, (uint16_t)(1 + n),
+			  GPA(0x80000000 + n * UINT64_C(19) * PAGE_SIZE));
+}
+
 /* Uses that only the trap vector knew of count as well. */
 static void a_tree_that_the_vector_used_stays(void **state)
 {
-	uint64_t first = guest_satp(SATP_SV39, 1, GPA(0x80000000));
-
 	(void)state;
 	bench_pool(&bench)->limit = 1000;
 	for (unsigned i = 0; i < TREE_LIMIT - 1; i++)
-		use(first + i);
-	assert_true(fake_vector_switches(vcpu, first));
-	assert_int_equal(paging_lsp.satp_read(vcpu), first);
-	assert_true(fake_vector_switches(vcpu, first + 1));
-	assert_int_equal(paging_lsp.satp_read(vcpu), first + 1);
+		use(satp_of_process(i));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(fake_vector_switches(vcpu, satp_of_process(i)));
+		assert_int_equal(paging_lsp.satp_read(vcpu), satp_of_process(i));
+	}
 	/* Bare goes first, and then the oldest */
-	use(first + 1000);
-	use(first + 1001);
+	use(satp_of_process(1000));
+	use(satp_of_process(1001));
 	assert_int_equal(space->statistics.tree_evictions, 2);
-	assert_true(has_tree(first) && has_tree(first + 1));
-	assert_false(has_tree(first + 2));
+	assert_true(has_tree(satp_of_process(0)) && has_tree(satp_of_process(1)));
+	assert_false(has_tree(satp_of_process(2)));
+}
+
+static void the_vector_knows_as_many_processes_as_there_are_trees(void **state)
+{
+	(void)state;
+	bench_pool(&bench)->limit = 1000;
+	for (unsigned i = 0; i < TREE_LIMIT - 1; i++)
+		use(satp_of_process(i));
+	for (unsigned i = 0; i < TREE_LIMIT - 1; i++)
+		assert_true(fake_vector_switches(vcpu, satp_of_process(i)));
 }
 
 /* The path of the one tree says nothing of the other, that the hart runs on by now. */
@@ -467,6 +482,7 @@ int main(void)
 		TEST(bare_runs_on_the_shortest_tables_there_are),
 		TEST(the_tree_unused_for_longest_goes),
 		TEST(a_tree_that_the_vector_used_stays),
+		TEST(the_vector_knows_as_many_processes_as_there_are_trees),
 		TEST(a_fast_fill_is_not_behind_the_vector),
 		TEST(an_evicted_tree_comes_back_empty),
 		TEST(every_fence_against_every_tree),
