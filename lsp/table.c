@@ -73,20 +73,27 @@ void table_unlink(pte_t *table, unsigned index)
 	slot_clear(table_side(table)->split, index);
 }
 
+/*
+ * The number of the lowest bit set. RV64GC has no instruction for it: the top six bits
+ * of this multiple are another for each, as the constant has all six-bit strings in it.
+ */
+static unsigned lowest_bit(uint64_t set)
+{
+	static const uint8_t numbers[64] = {
+		0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,
+		62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+		63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+		46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
+	};
+
+	return numbers[(set & -set) * UINT64_C(0x03f79d71b4cb0a89) >> 58];
+}
+
 /* Those of 64 entries that have their bit set; most tables have few slots live. */
 static void clear_pointers(pte_t *entries, uint64_t set)
 {
-	while (set != 0) {
-		if (set & 1)
-			entry_set(entries, encoding.pointer);
-		else if ((set & 0xff) == 0) {
-			set >>= 8;
-			entries += 8;
-			continue;
-		}
-		set >>= 1;
-		entries++;
-	}
+	for (; set != 0; set &= set - 1)
+		entry_set(&entries[lowest_bit(set)], encoding.pointer);
 }
 
 /* Not inlined, so that the words are near what they are reached from. */

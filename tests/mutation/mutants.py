@@ -76,6 +76,8 @@ TABLES = _of(
      "for (unsigned word = 0; word < SLOT_WORDS; word++) {\n"
      "\t\tuint64_t drop", "for (unsigned word = 0; word < SLOT_WORDS / 2; word++) {\n"
      "\t\tuint64_t drop"),
+    ("one of 64 slots is taken for another",
+     "0,  1,\t48, 2,", "0,  1,\t48, 3,"),
     ("what is to be kept goes",
      "side->shared, keep ? keep : none);",
      "side->shared, keep ? none : none);"),

@@ -379,6 +379,32 @@ static void a_fence_of_everything_unlinks_the_root(void **state)
 }
 
 /* One fault, and every entry is as the guest has it now; other tables stay stale. */
+/* The slots of one table: each by itself, and with some others. */
+static void every_slot_is_unlinked(void **state)
+{
+	struct shadow_pool pool = {.limit = 2};
+	pte_t *table;
+
+	(void)state;
+	create(0);
+	table = table_create(&pool, 1);
+	assert_non_null(table);
+	for (unsigned slot = 0; slot < PTE_PER_TABLE; slot++) {
+		const uint64_t keep[SLOT_WORDS] = {UINT64_C(1) << 17};
+
+		table_set(table, 17, pte_make(GIB, PTE_V));
+		table_set(table, slot, pte_make(GIB, PTE_V));
+		table_set(table, slot * 7 % PTE_PER_TABLE, pte_make(GIB, PTE_V));
+		table_unlink_all(table, keep);
+		for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
+			assert_int_equal(slot_test(table_side(table)->live, i), i == 17);
+			assert_int_equal(entry_is_table(table[i]), i == 17);
+		}
+	}
+	table_destroy(&pool, table, 1);
+	wide_destroy();
+}
+
 static void a_stale_table_comes_back_true(void **state)
 {
 	(void)state;
@@ -521,6 +547,7 @@ int main(void)
 		cmocka_unit_test(the_fast_fence_of_a_page_does_the_same),
 		cmocka_unit_test(a_fence_far_from_where_the_vcpu_was),
 		cmocka_unit_test(a_fence_of_everything_unlinks_the_root),
+		cmocka_unit_test(every_slot_is_unlinked),
 		cmocka_unit_test(a_stale_table_comes_back_true),
 		cmocka_unit_test(a_stale_table_of_pieces),
 		cmocka_unit_test(a_leaf_in_the_place_of_a_stale_table),
