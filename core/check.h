@@ -13,8 +13,11 @@
 
 struct vcpu;
 
-/* Check after every so many exits, 0: after each; the boot checklist is told. */
-void check_begin(uint64_t interval);
+/*
+ * Check after every so many exits, 0: after each; the boot checklist is told. False:
+ * an interval was given, and this build makes no checks.
+ */
+bool check_begin(uint64_t interval);
 
 /* The loaded vCPU's exit has been handled, and its guest is about to go on. */
 void check_exit(struct vcpu *vcpu);

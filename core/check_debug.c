@@ -9,13 +9,14 @@ static uint64_t every = 1;
 static uint64_t exits;
 static uint64_t checks;
 
-void check_begin(uint64_t interval)
+bool check_begin(uint64_t interval)
 {
 	if (interval > 0)
 		every = interval;
 	log_line("debug build: tables in use are checked after 1 exit in %lu, all after "
 		 "%u such",
 		 every, CHECK_TURNS);
+	return true;
 }
 
 void check_exit(struct vcpu *vcpu)

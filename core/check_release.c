@@ -2,9 +2,9 @@
 /* The release build makes no checks. See check.h. */
 #include "core/check.h"
 
-void check_begin(uint64_t interval)
+bool check_begin(uint64_t interval)
 {
-	(void)interval;
+	return interval == 0;
 }
 
 void check_exit(struct vcpu *vcpu)

@@ -11,6 +11,7 @@
 #include "core/machine.h"
 #include "core/options.h"
 #include "core/panic.h"
+#include "core/reason.h"
 #include "core/timer.h"
 #include "core/vm.h"
 #include "lsp/encoding.h"
@@ -74,22 +75,30 @@ void gnomon_read_options(void)
 
 	if (options_parse(&options, machine.fdt.bootargs, &why) != STATUS_OK)
 		gnomon_refuse(why);
-	check_begin(options.check_every);
+	if (!check_begin(options.check_every))
+		log_line("check-every: this build checks nothing, the debug build does");
 }
 
 static void choose_faults(void)
 {
+	const char *why = NULL;
+	enum status status;
+
 	if (!options.faults[0])
 		return;
-	switch (encoding_choose(options.faults)) {
-	case STATUS_OK:
-		log_line("faults: %s", encoding.name);
-		return;
-	case STATUS_UNSUPPORTED:
-		gnomon_refuse("boot arguments: this machine cannot have these faults=");
-	default:
-		gnomon_refuse("boot arguments: faults= is reflect, poison or hole");
-	}
+	status = encoding_choose(options.faults);
+	if (status == STATUS_UNSUPPORTED)
+		refuse(&why, status,
+		       "boot arguments: faults=%s: this machine cannot have these",
+		       options.faults);
+	else if (status != STATUS_OK)
+		refuse(&why, status,
+		       "boot arguments: faults=%s: it is faults=reflect, faults=poison "
+		       "or faults=hole",
+		       options.faults);
+	if (why)
+		gnomon_refuse(why);
+	log_line("faults: %s, for paging mode lsp", encoding.name);
 }
 
 void gnomon_init_devices(void)

@@ -50,3 +50,10 @@ def test_the_release_checks_nothing(run, guest, paging):
     assert result.status == 0, result
     assert result.stats["checks"] == 0
     assert "debug build" not in result.out
+
+
+def test_the_release_build_says_that_it_checks_nothing(run, guest):
+    said = "check-every: this build checks nothing, the debug build does"
+    assert said in run("--kernel", guest("hello.bin"), how="lsp",
+                       GNOMON_APPEND="check-every=7").said
+    assert said not in run("--kernel", guest("hello.bin"), how="lsp").said

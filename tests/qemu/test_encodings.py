@@ -31,7 +31,7 @@ def test_conformance(run, guest, faults, cpu):
     result = run("--kernel", guest("conformance.bin"), "--cpu", cpu, how="lsp",
                  **append(faults))
     check_conformance(result)
-    assert f"faults: {faults}" in result.checklist + result.said
+    assert f"faults: {faults}, for paging mode lsp" in result.checklist + result.said
 
 
 def test_the_debug_build_finds_nothing_wrong(run, guest):
@@ -74,7 +74,7 @@ def test_a_first_touch_costs_one_exit_or_two(run, tmp_path, faults):
 
 def test_a_machine_whose_access_faults_get_lost_has_no_poison(run, emulator):
     result = run("--exec", "true", how="lsp", QEMU=emulator("trixie"), **append("poison"))
-    assert "this machine cannot have these faults=" in result.refusal
+    assert "faults=poison: this machine cannot have these" in result.refusal
     result = run("--exec", "echo $((6 * 7))", how="lsp", QEMU=emulator("trixie"),
                  **append("hole"))
     assert (result.status, result.lines) == (0, ["42"]), result
@@ -83,5 +83,4 @@ def test_a_machine_whose_access_faults_get_lost_has_no_poison(run, emulator):
 @pytest.mark.parametrize("word", ["faults=", "faults=magic", "faults=reflect-and-more"])
 def test_another_name_is_refused(run, word):
     result = run("--exec", "true", how="lsp", GNOMON_APPEND=word)
-    assert "faults=reflect, faults=poison or faults=hole" in result.refusal or (
-        "faults= is reflect, poison or hole" in result.refusal)
+    assert "faults=reflect, faults=poison or faults=hole" in result.refusal
