@@ -136,6 +136,9 @@ bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half);
 /* An interrupt waits, the host's or one that the loaded vCPU would take. */
 bool arch_interrupt_is_pending(void);
 
+/* No sc of the guest's succeeds before its next lr. */
+void arch_reservation_drop(void);
+
 /* Make what was written to memory visible to this hart's instruction fetch. */
 void arch_fence_i(void);
 

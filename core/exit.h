@@ -54,6 +54,10 @@ struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit
 /* A store that the paging mode has the guest not make itself, to RAM at gpa. */
 struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t gpa);
 
+/* An sc of those, naturally aligned, to what has to stay a page table. */
+struct exit_result exit_conditional(struct vcpu *vcpu, const struct vm_exit *exit,
+				    gpa_t gpa);
+
 /*
  * The same for exits of which most registers have not been saved: to be called for
  * those alone that exit_fast.S offers. A handler that is not told all it needs does

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Stores that the guest may not make itself, since they go to its page tables and
- * the paging mode keeps those true: integer stores, AMOs and sc are decoded and
- * carried out, by the mode. For any other, or one that is misaligned, the mode gives
- * the page free and the guest tries again. Where it cannot, because the store's own
- * translation goes by that page, the guest gets a fault that the specification
- * allows there.
+ * the paging mode keeps those true: integer stores and AMOs are decoded and carried
+ * out, by the mode. For any other, or one that is misaligned, the mode gives the page
+ * free and the guest tries again. Where it cannot, because the page is a root in use or
+ * the store's own translation goes by it, an sc is exit_conditional.c's, and for the
+ * others the guest gets a fault that the specification allows there.
  */
 #include "arch/riscv/decode.h"
 #include "arch/riscv/decode_atomic.h"
@@ -31,7 +31,9 @@ static bool decode_plain(struct vcpu *vcpu, uint32_t instruction, struct decoded
 	    !decode_memory_operand(instruction, &operand))
 		return false;
 	*decoded = (struct decoded){
-		.store = {STORE_SET, access.width, vcpu_register(vcpu, access.reg)},
+		.store = {.operation = STORE_SET,
+			  .width = access.width,
+			  .value = vcpu_register(vcpu, access.reg)},
 		.address = vcpu_register(vcpu, operand.base) + (uint64_t)operand.offset,
 		.length = access.length,
 	};
@@ -46,8 +48,9 @@ static bool decode_one_step(struct vcpu *vcpu, uint32_t instruction,
 	if (!decode_atomic(instruction, &access))
 		return false;
 	*decoded = (struct decoded){
-		.store = {access.operation, access.width,
-			  vcpu_register(vcpu, access.operand)},
+		.store = {.operation = access.operation,
+			  .width = access.width,
+			  .value = vcpu_register(vcpu, access.operand)},
 		.address = vcpu_register(vcpu, access.base),
 		.length = 4,
 		.rd = access.rd,
@@ -64,7 +67,9 @@ static bool decode_told(struct vcpu *vcpu, const struct vm_exit *exit,
 	if (!decode_transformed(exit->transformed, &access) || !access.is_store)
 		return false;
 	*decoded = (struct decoded){
-		.store = {STORE_SET, access.width, vcpu_register(vcpu, access.reg)},
+		.store = {.operation = STORE_SET,
+			  .width = access.width,
+			  .value = vcpu_register(vcpu, access.reg)},
 		.address = exit->access.gva.raw,
 		.length = access.length,
 	};
@@ -119,6 +124,6 @@ struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa
 	if (vcpu->vm->mode->unprotect(vcpu, &exit->access, gpa))
 		return exit_resume();
 	if (known && is_simple(exit, &decoded))
-		return carry_out(vcpu, exit, gpa, &decoded);
+		return exit_conditional(vcpu, exit, gpa);
 	return refuse_store(exit, known ? &decoded : NULL);
 }

@@ -157,17 +157,6 @@ static bool meet_fence(struct ahead *ahead, const struct simple_operation *opera
 
 /* ---- carrying out ---- */
 
-static bool condition_holds(unsigned condition, uint64_t a, uint64_t b)
-{
-	bool holds = a == b;
-
-	if (condition >> 1 == 2)
-		holds = (int64_t)a < (int64_t)b;
-	else if (condition >> 1 == 3)
-		holds = a < b;
-	return holds != (condition & 1);
-}
-
 /* Looked at now and then: a fence takes no longer than a few instructions of its own. */
 static bool may_fence(const struct ahead *ahead)
 {
@@ -309,7 +298,7 @@ rounds_while(unsigned condition, struct comparison c, unsigned limit, bool *ende
 	for (unsigned rounds = 1; rounds <= limit; rounds++) {
 		c.a += c.gain_a;
 		c.b += c.gain_b;
-		if (!condition_holds(condition, c.a, c.b)) {
+		if (!simple_condition_holds(condition, c.a, c.b)) {
 			*ended = true;
 			return rounds;
 		}
@@ -459,14 +448,12 @@ static void run(struct ahead *ahead)
 		if (operation->kind == SIMPLE_FENCE && try_loop(ahead, operation))
 			continue;
 		if (operation->kind == SIMPLE_ADD || operation->kind == SIMPLE_SUBTRACT) {
-			a = operation->kind == SIMPLE_ADD ? a + b + offset : a - b;
-			if (operation->word)
-				a = (uint64_t)(int64_t)(int32_t)a;
-			vcpu_set_register(vcpu, operation->rd, a);
+			vcpu_set_register(vcpu, operation->rd,
+					  simple_sum(operation, a, b));
 		} else if (operation->kind == SIMPLE_BRANCH) {
 			uint64_t target = turned(ahead, pc, offset);
 
-			if (condition_holds(operation->condition, a, b))
+			if (simple_condition_holds(operation->condition, a, b))
 				next = target;
 		} else if (operation->kind == SIMPLE_FENCE && may_fence(ahead)) {
 			last = !meet_fence(ahead, operation);

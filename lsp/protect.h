@@ -134,7 +134,6 @@ struct protect_vm {
 	bool unfenced;	    /* harts may keep writable leaves that are gone */
 	bool must_fence;    /* ... or pointers, and are to be fenced before they go on */
 	uint32_t harts;	    /* that may keep anything, by index */
-	uint64_t written;   /* stores to protected frames so far */
 	struct protect_statistics statistics;
 };
 
@@ -158,10 +157,6 @@ struct protect_vcpu {
 	struct protect_root *active;
 	struct protect_root *recent[PROTECT_RECENT]; /* the active one first */
 	struct protect_root roots[PROTECT_ROOTS];
-	/* The sc that failed last, and what was written by then. */
-	gpa_t conditional;
-	uint64_t conditional_pc;
-	uint64_t conditional_written;
 };
 
 /* ---- the state of a VM: protect_state.c ---- */

@@ -151,26 +151,7 @@ static uint64_t carry_out(struct protect_vm *vm, gpa_t gpa,
 	result = guest_store_apply(store, hpa);
 	bring_back(vm, &mirrors, slot);
 	vm->statistics.stores++;
-	vm->written++;
 	return result;
-}
-
-/*
- * Whether an sc's reservation holds cannot be seen. It is left to the hart where
- * the frame can be released. Where not, it fails, as it may at any time, and
- * succeeds when it comes again from the same place and nobody has stored to a
- * protected frame since: the guest's own lr, between the two, read what is there.
- */
-static bool conditional_succeeds(struct protect_vcpu *vcpu, uint64_t pc, gpa_t gpa)
-{
-	bool again = protect_frame_is_protected(protect_frame(vcpu->vm, gpa)) &&
-		     vcpu->conditional.raw == gpa.raw && vcpu->conditional_pc == pc &&
-		     vcpu->conditional_written == vcpu->vm->written;
-
-	vcpu->conditional = again ? GPA(0) : gpa;
-	vcpu->conditional_pc = pc;
-	vcpu->conditional_written = vcpu->vm->written;
-	return again;
 }
 
 /* The frame is written freely from here on: so that is not another exit. */
@@ -187,13 +168,10 @@ uint64_t protect_store(struct vcpu *vcpu, const struct access *access, gpa_t gpa
 		       const struct guest_store *store)
 {
 	struct protect_vcpu *state = vcpu->paging;
-	uint64_t result = 1;
+	uint64_t result;
 
 	protect_begin(state->vm);
-	if (store->operation != STORE_CONDITIONAL)
-		result = carry_out(state->vm, gpa, store);
-	else if (conditional_succeeds(state, vcpu->arch.pc, gpa))
-		result = carry_out(state->vm, gpa, store) & 0;
+	result = carry_out(state->vm, gpa, store);
 	fill_released(state, access, gpa);
 	protect_end(state->vm);
 	return result;

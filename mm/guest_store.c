@@ -49,8 +49,16 @@ static uint64_t combine(enum store_operation operation, uint64_t old, uint64_t v
 	return value;
 }
 
+static bool is_expected(const struct guest_store *store, uint64_t old)
+{
+	return sign_extend(old, store->width) ==
+	       sign_extend(store->expected, store->width);
+}
+
 static uint64_t new_value(const struct guest_store *store, uint64_t old)
 {
+	if (store->operation == STORE_CONDITIONAL && !is_expected(store, old))
+		return old;
 	return combine(store->operation, sign_extend(old, store->width),
 		       sign_extend(store->value, store->width));
 }
@@ -104,13 +112,16 @@ static uint64_t change_double(const struct guest_store *store, uint64_t *at)
 uint64_t guest_store_apply(const struct guest_store *store, hpa_t at)
 {
 	void *pointer = hpa_pointer(at);
+	uint64_t old;
 
 	assert(is_aligned(at.raw, store->width));
 	if (store->operation == STORE_SET) {
 		set(pointer, store->width, store->value);
 		return 0;
 	}
-	return sign_extend(store->width == 4 ? change_word(store, pointer)
-					     : change_double(store, pointer),
-			   store->width);
+	old = store->width == 4 ? change_word(store, pointer)
+				: change_double(store, pointer);
+	if (store->operation == STORE_CONDITIONAL)
+		return !is_expected(store, old);
+	return sign_extend(old, store->width);
 }

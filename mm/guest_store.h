@@ -22,20 +22,22 @@ enum store_operation {
 	STORE_MAX,
 	STORE_MIN_UNSIGNED,
 	STORE_MAX_UNSIGNED,
-	STORE_CONDITIONAL, /* an sc that succeeds; whether it does is decided before */
+	STORE_CONDITIONAL, /* an sc: it stores where its lr's value still is */
 };
 
 struct guest_store {
 	enum store_operation operation;
-	unsigned width; /* bytes: 1, 2, 4 or 8; AMOs and sc 4 or 8 */
-	uint64_t value; /* what is above the width is ignored */
+	unsigned width;	   /* bytes: 1, 2, 4 or 8; AMOs and sc 4 or 8 */
+	uint64_t value;	   /* what is above the width is ignored */
+	uint64_t expected; /* the same, of STORE_CONDITIONAL: what its lr read */
 };
 
 /* What the aligned 8 bytes around it become; offset: the store's place in them. */
 uint64_t guest_store_result(const struct guest_store *store, unsigned offset,
 			    uint64_t before);
 
-/* Carry it out. Returns what was there, as lr or an AMO would put it in rd. */
+/* Carry it out. Returns what an AMO would put in rd (what was there), or an sc (0: ok).
+ */
 uint64_t guest_store_apply(const struct guest_store *store, hpa_t at);
 
 #endif

@@ -104,8 +104,9 @@ struct paging_mode {
 	/*
 	 * Where fault() answers OUTCOME_EMULATE_STORE; NULL in a mode where it never
 	 * does. store: carry out one that is naturally aligned, at the gpa that fault()
-	 * told for the access; returns what lr or an AMO would put in rd, and of an sc
-	 * what that would. unprotect: of any other; true: the guest can try again.
+	 * told for the access; returns what an AMO or an sc would put in rd, where the sc
+	 * follows an lr that read what the store expects. unprotect: of any other; true:
+	 * the guest can try again.
 	 */
 	uint64_t (*store)(struct vcpu *vcpu, const struct access *access, gpa_t gpa,
 			  const struct guest_store *store);

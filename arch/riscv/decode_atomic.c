@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Decoding of AMOs and sc. See decode_atomic.h. */
+/* Decoding of AMOs, lr and sc. See decode_atomic.h. */
 #include "arch/riscv/decode_atomic.h"
+#include "arch/riscv/decode.h"
 
 /* funct5, funct3's upper bits and the major opcode; aq and rl as they may be. */
 #define MASK UINT32_C(0xf800607f)
@@ -41,4 +42,16 @@ bool decode_atomic(uint32_t instruction, struct atomic_access *access)
 		return true;
 	}
 	return false;
+}
+
+bool decode_load_reserved(uint32_t instruction, struct atomic_access *access)
+{
+	if (!decode_is_load_reserved(instruction))
+		return false;
+	*access = (struct atomic_access){
+		.width = instruction & 0x1000 ? 8 : 4,
+		.base = field(instruction, 15),
+		.rd = field(instruction, 7),
+	};
+	return true;
 }

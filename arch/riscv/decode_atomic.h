@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Decoding of what stores to memory in one step with something else: the AMOs and
- * sc of the A extension (unprivileged specification, "RV64A Standard Extension").
- * Their address is x[base] and no more, and must be aligned. Pure function.
+ * sc of the A extension (unprivileged specification, "RV64A Standard Extension"); and
+ * of lr. Their address is x[base] and no more, and must be aligned. Pure functions.
  */
 #ifndef ARCH_RISCV_DECODE_ATOMIC_H
 #define ARCH_RISCV_DECODE_ATOMIC_H
@@ -19,5 +19,8 @@ struct atomic_access {
 
 /* False for anything else, lr too; *access means nothing then. */
 bool decode_atomic(uint32_t instruction, struct atomic_access *access);
+
+/* An lr: its width, base and rd. */
+bool decode_load_reserved(uint32_t instruction, struct atomic_access *access);
 
 #endif

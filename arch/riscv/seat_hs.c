@@ -94,8 +94,7 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	vcpu->arch.loaded = true;
 }
 
-/* A store-conditional of the next vCPU must not find this one's reservation. */
-static void drop_reservation(void)
+void arch_reservation_drop(void)
 {
 	static uint32_t word;
 	uint32_t failed;
@@ -123,7 +122,8 @@ void arch_vcpu_put(struct vcpu *vcpu)
 	if (features.environment)
 		csrs->envcfg = csr_read(CSR_SENVCFG);
 	fp_save(&vcpu->arch);
-	drop_reservation();
+	/* A store-conditional of the next vCPU must not find this one's. */
+	arch_reservation_drop();
 	csr_write(CSR_HVIP, 0);
 	csr_write(CSR_VSIE, 0);
 	csr_write(CSR_HEDELEG, 0);

@@ -46,6 +46,7 @@ extern const struct group asids_group;
 extern const struct group asid_reuse_group;
 extern const struct group modes_group;
 extern const struct group tables_group;
+extern const struct group reservations_group;
 extern const struct group fetch_group;
 extern const struct group misaligned_group;
 extern const struct group paged_traps_group;

@@ -183,6 +183,10 @@ uint64_t arch_time(void)
 	return 1000;
 }
 
+void arch_reservation_drop(void)
+{
+}
+
 void arch_fence_i(void)
 {
 }

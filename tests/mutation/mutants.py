@@ -681,8 +681,20 @@ PROTECTED_STORES = _of(
      "pte_address(after) != below->gpa.raw;", "false;"),
     ("shadow: floods are not seen", "return limit > 0 && table->writes >= limit;",
      "return limit > 9 && table->writes >= limit;"),
-    ("shadow: an sc does not mind other stores",
-     "vcpu->conditional_written == vcpu->vm->written;", "true;"),
+)
+
+CONDITIONALS = (
+    _of("core/exit_conditional.c",
+        ("an sc needs no lr", "if (conditional->reserved == access->width)", "if (true)"),
+        ("an lr serves two scs", "\tconditional->reserved = 0;\n", ""),
+        ("the lr may be of another place",
+         "return vcpu_register(vcpu, access.base) == conditional->access->gva.raw &&\n"
+         "\t\t       load_reserved", "return load_reserved"),
+        ("the hart's reservation outlives an sc", "\tarch_reservation_drop();\n", "")) +
+    _of("mm/guest_store.c",
+        ("an sc does not mind other stores",
+         "if (store->operation == STORE_CONDITIONAL && !is_expected(store, old))",
+         "if (false)"))
 )
 
 PROTECTED_SYNCS = _of(
@@ -779,4 +791,5 @@ DELEGATING = (
          "\t\ttranslation.outcome = OUTCOME_ACCESS_FAULT;\n", "\t\t;\n")))
 
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
-           WALKER + MODE + MEMORY + NESTED + PROTECTING)
+           WALKER + MODE + MEMORY + NESTED + PROTECTING +
+           CONDITIONALS)

@@ -214,6 +214,11 @@ bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 	return fake_machine.read_half && fake_machine.read_half(gva, kind, half);
 }
 
+void arch_reservation_drop(void)
+{
+	fake_machine.counts.reservations_dropped++;
+}
+
 void arch_fence_i(void)
 {
 	fake_machine.counts.instruction_fences++;

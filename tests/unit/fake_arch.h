@@ -149,6 +149,7 @@ struct fake_counts {
 	unsigned gstage_fences;
 	unsigned roots_set;
 	unsigned instruction_fences;
+	unsigned reservations_dropped;
 	unsigned kicks_received;
 	unsigned entries;
 };

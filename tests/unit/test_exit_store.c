@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: arch/riscv/decode_simple.c */
+/* sources: core/exit_conditional.c arch/riscv/decode_logic.c */
 /* sources: core/exit_store.c core/guest_code.c core/counters.c core/pmu.c */
 /* sources: arch/riscv/decode.c arch/riscv/decode_atomic.c mm/guest_store.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
@@ -16,6 +18,7 @@
 #include "tests/unit/host_ram.h"
 
 #define AT    UINT64_C(0x40001000) /* what a0 holds */
+#define PC    UINT64_C(0x2000)
 #define VALUE UINT64_C(0x1122334455667788)
 #define OLD   UINT64_C(0xfedcba9876543210)
 
@@ -41,8 +44,11 @@ static gpa_t stored_at;
 
 static bool read_half(struct vcpu *vcpu, const struct access *access, uint16_t *half)
 {
-	*half = (uint16_t)(code >> 8 * (access->gva.raw - vcpu->arch.pc));
-	return readable;
+	(void)vcpu;
+	if (!readable || access->gva.raw >= PC + 4)
+		return false;
+	*half = (uint16_t)(code >> 8 * (access->gva.raw - PC));
+	return true;
 }
 
 static uint64_t store(struct vcpu *vcpu, const struct access *access, gpa_t gpa,
@@ -78,7 +84,7 @@ static int setup(void **state)
 	memset(&vm, 0, sizeof(vm));
 	vm.mode = &mode;
 	vm.vcpus[0].vm = &vm;
-	vm.vcpus[0].arch.pc = 0x2000;
+	vm.vcpus[0].arch.pc = PC;
 	vm.vcpus[0].arch.x[10] = AT;
 	vm.vcpus[0].arch.x[11] = VALUE;
 	readable = releases = true;
@@ -195,9 +201,10 @@ static void assert_injects(struct exit_result result, uint64_t number, uint64_t 
 static void where_it_cannot_be_freed(void **state)
 {
 	releases = false;
-	assert_int_equal(run(SC_D, AT, 0).action, EXIT_RESUME_NEXT);
-	assert_int_equal(stored.operation, STORE_CONDITIONAL);
-	assert_int_equal(vm.vcpus[0].arch.x[12], OLD);
+	assert_int_equal(run(SC_D, AT, 0).action, EXIT_RESUME);
+	assert_int_equal(vm.vcpus[0].arch.pc, PC + 4);
+	assert_int_equal(vm.vcpus[0].arch.x[12], 1);
+	assert_int_equal(stores, 0);
 	setup(state);
 	releases = false;
 	assert_injects(run(FSD, AT, 0), EXCEPTION_STORE_ACCESS, AT);
@@ -232,7 +239,8 @@ static uint64_t memory[2];
 static uint64_t apply(enum store_operation operation, unsigned width, unsigned offset,
 		      uint64_t value)
 {
-	const struct guest_store what = {operation, width, value};
+	const struct guest_store what = {
+		.operation = operation, .width = width, .value = value};
 	uint64_t expected = guest_store_result(&what, offset, memory[0]);
 	uint64_t old = guest_store_apply(&what, HPA((uintptr_t)memory + offset));
 
@@ -263,7 +271,6 @@ static void stores_change_what_they_should(void **state)
 		{STORE_MAX_UNSIGNED, 8, 0, 5, UINT64_MAX, UINT64_MAX, 5},
 		{STORE_MIN, 4, 0, 0x80000000, 1, 0x80000000, 0xffffffff80000000},
 		{STORE_MAX_UNSIGNED, 4, 0, 0x80000000, 1, 0x80000000, 0xffffffff80000000},
-		{STORE_CONDITIONAL, 8, 0, 5, 6, 6, 5},
 	};
 
 	(void)state;
@@ -275,6 +282,31 @@ static void stores_change_what_they_should(void **state)
 		assert_int_equal(memory[0], cases[i].after);
 		assert_int_equal(memory[1], 0);
 	}
+}
+
+static void a_conditional_store_compares(void **state)
+{
+	struct guest_store what = {.operation = STORE_CONDITIONAL,
+				   .width = 4,
+				   .value = VALUE,
+				   .expected = UINT64_C(0xffffffff76543210)};
+	hpa_t at = HPA((uintptr_t)memory);
+
+	(void)state;
+	memory[0] = OLD;
+	assert_int_equal(guest_store_result(&what, 0, OLD), 0xfedcba9855667788);
+	assert_int_equal(guest_store_result(&what, 4, OLD), OLD);
+	assert_int_equal(guest_store_apply(&what, HPA(at.raw + 4)), 1);
+	assert_int_equal(memory[0], OLD);
+	assert_int_equal(guest_store_apply(&what, at), 0);
+	assert_int_equal(memory[0], 0xfedcba9855667788);
+	assert_int_equal(guest_store_apply(&what, at), 1);
+	what.width = 8;
+	what.expected = memory[0] ^ UINT64_C(1) << 63;
+	assert_int_equal(guest_store_apply(&what, at), 1);
+	what.expected = memory[0];
+	assert_int_equal(guest_store_apply(&what, at), 0);
+	assert_int_equal(memory[0], VALUE);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -291,6 +323,7 @@ int main(void)
 		TEST(code_that_cannot_be_read_is_fetched_again),
 		TEST(only_what_stores_in_one_step_is_decoded),
 		TEST(stores_change_what_they_should),
+		TEST(a_conditional_store_compares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
