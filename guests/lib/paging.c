@@ -92,7 +92,7 @@ static uint64_t *build_kernel_root(const struct paging_mode *mode)
 	unsigned top = mode->levels - 1;
 
 	for (uint64_t pa = (uintptr_t)image_start; pa < arena_end; pa += 2 * MIB)
-		*table_slot(root, top, pa, 1) = pte_make(pa, PTE_KERNEL);
+		*table_slot(root, top, pa, 1) = pte_make(pa, PTE_KERNEL | PTE_G);
 	*table_slot(root, top, USER_CODE, 0) = pte_make((uintptr_t)probe_code, PTE_USER);
 	table_slot(root, top, 0, 0);
 	return root;

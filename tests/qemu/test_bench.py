@@ -95,9 +95,17 @@ def test_single_events_are_single_exits(mode):
     for event, reason in (("sbi-call", "sbi-other"), ("satp-read", "satp-read"),
                           ("satp-switch", "satp-write"),
                           ("fence-unmapped", "sfence-address-asid"),
-                          ("fence-same", "sfence-address-asid")):
+                          ("fence-same", "sfence-address-asid"),
+                          ("fence-asid", "sfence-asid")):
         line = results(mode).lines["null", event]
         assert line["exits"] == {reason: line["operations"]}, event
+
+
+@pytest.mark.parametrize("mode", SHADOWED)
+def test_a_fence_of_all_costs_lsp_the_miss_of_the_kernel_too(mode):
+    line = results(mode).lines["null", "fence-all"]
+    misses = {"shadow-miss": line["operations"]} if mode == "lsp" else {}
+    assert line["exits"] == {"sfence-all": line["operations"], **misses}
 
 
 # --- the published sweep ----------------------------------------------------
