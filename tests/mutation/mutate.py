@@ -168,7 +168,17 @@ def wanted(options):
     return list(numbers)
 
 
+def summary(results):
+    """How many of how many, and by what."""
+    catchers = [catcher for _, catcher in results if catcher]
+    by_oracle = sum(catcher.startswith("oracle") for catcher in catchers)
+    return (f"{len(catchers)} of {len(results)} caught: {by_oracle} by the oracle, "
+            f"{len(catchers) - by_oracle} by a unit test.")
+
+
 def table(results):
+    yield summary(results)
+    yield ""
     yield "| source | mutant | caught by |"
     yield "| --- | --- | --- |"
     for number, catcher in results:
