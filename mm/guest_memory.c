@@ -2,9 +2,8 @@
 /*
  * A VM's RAM in runs. See guest_memory.h.
  *
- * Runs are taken as the largest blocks that fit what is left, so a VM of a
- * common size on an unfragmented machine is one run or a few. Adjacent blocks
- * become one run.
+ * Each is the smallest stretch of free memory that holds what is left, or the
+ * largest if none does: a VM is one run wherever one is free that is as large.
  */
 #include "mm/guest_memory.h"
 #include "core/panic.h"
@@ -12,71 +11,41 @@
 #include "mm/page_alloc.h"
 #include "mm/pte.h"
 
-static uint64_t order_size(unsigned order)
-{
-	return PAGE_SIZE << order;
-}
-
 static bool append(struct guest_memory *memory, hpa_t hpa, uint64_t size)
 {
-	unsigned count = memory->run_count;
-	struct guest_run *last = count > 0 ? &memory->runs[count - 1] : NULL;
-
-	if (last && last->hpa.raw + last->size == hpa.raw) {
-		last->size += size;
-	} else {
-		if (memory->run_count == GUEST_RUN_LIMIT)
-			return false;
-		memory->runs[memory->run_count++] = (struct guest_run){
-			.gpa = GPA(memory->base.raw + memory->size),
-			.hpa = hpa,
-			.size = size,
-		};
-	}
+	if (memory->run_count == GUEST_RUN_LIMIT)
+		return false;
+	memory->runs[memory->run_count++] = (struct guest_run){
+		.gpa = GPA(memory->base.raw + memory->size),
+		.hpa = hpa,
+		.size = size,
+	};
 	memory->size += size;
 	return true;
 }
 
-/* The largest free block that is no larger than what is still wanted. */
-static void *take_block(uint64_t wanted, unsigned *order)
-{
-	void *block = NULL;
-
-	*order = PAGE_ORDER_LIMIT;
-	while (!block && *order > PAGE_ORDER_2M) {
-		(*order)--;
-		if (order_size(*order) <= wanted)
-			block = page_alloc(*order);
-	}
-	return block;
-}
-
 enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint64_t size)
 {
-	assert(size > 0 && is_aligned(base.raw | size, order_size(PAGE_ORDER_2M)));
+	assert(size > 0 && is_aligned(base.raw | size, PAGE_SIZE << PAGE_ORDER_2M));
 	*memory = (struct guest_memory){.base = base};
 	if (size >> PAGE_SHIFT > page_alloc_free_pages())
 		return STATUS_NO_MEMORY;
 	while (memory->size < size) {
-		unsigned order;
-		void *block = take_block(size - memory->size, &order);
+		hpa_t hpa;
+		uint64_t taken = page_alloc_run(size - memory->size, &hpa);
 
-		if (!block || !append(memory, pointer_hpa(block), order_size(order))) {
-			if (block)
-				page_free(block, order);
+		if (taken == 0 || !append(memory, hpa, taken)) {
+			if (taken > 0)
+				page_alloc_add(hpa, taken);
 			guest_memory_free(memory);
 			return STATUS_NO_MEMORY;
 		}
 		/* No VM sees what another left behind. */
-		memset(block, 0, order_size(order));
+		memset(hpa_pointer(hpa), 0, taken);
 	}
 	return STATUS_OK;
 }
 
-/*
- * A run may be several blocks that merged; it goes back as the pages it is,
- * and the allocator finds the blocks again.
- */
 void guest_memory_free(struct guest_memory *memory)
 {
 	for (unsigned i = 0; i < memory->run_count; i++)

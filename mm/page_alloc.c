@@ -81,10 +81,8 @@ void page_alloc_init(hpa_t base, uint64_t size, void *state)
 
 static bool buddy_is_free(uint64_t address, unsigned order)
 {
-	uint64_t end = allocator.base + (allocator.pages << PAGE_SHIFT);
-
 	return range_within(address, order_size(order), allocator.base,
-			    end - allocator.base) &&
+			    allocator.pages << PAGE_SHIFT) &&
 	       *state_of(address) == (FREE | order);
 }
 
@@ -142,6 +140,126 @@ void *page_alloc(unsigned order)
 	*state_of(address) = (uint8_t)order;
 	allocator.free_pages -= UINT64_C(1) << order;
 	return (void *)(uintptr_t)address;
+}
+
+/* ---- runs ---- */
+
+struct stretch {
+	uint64_t start, end;
+};
+
+static uint64_t allocator_end(void)
+{
+	return allocator.base + (allocator.pages << PAGE_SHIFT);
+}
+
+static bool is_free(uint64_t address)
+{
+	return address < allocator_end() && (*state_of(address) & FREE);
+}
+
+/* Behind the block that begins there, or behind a page that is in none of ours. */
+static uint64_t next_block(uint64_t address)
+{
+	uint8_t state = *state_of(address);
+
+	return address + (state == INSIDE ? PAGE_SIZE : order_size(state % FREE));
+}
+
+/* The first free blocks from there on that have nothing between them; or none. */
+static struct stretch next_stretch(uint64_t address)
+{
+	struct stretch next;
+
+	while (address < allocator_end() && !is_free(address))
+		address = next_block(address);
+	next = (struct stretch){address, address};
+	while (is_free(next.end))
+		next.end = next_block(next.end);
+	return next;
+}
+
+/* How much of a stretch is of use where blocks of 2 MiB are wanted. */
+static uint64_t usable_size(const struct stretch *stretch)
+{
+	uint64_t start = align_up(stretch->start, order_size(PAGE_ORDER_2M));
+	uint64_t end = align_down(stretch->end, order_size(PAGE_ORDER_2M));
+
+	return start < end ? end - start : 0;
+}
+
+static struct stretch choose_stretch(uint64_t wanted)
+{
+	struct stretch next = next_stretch(allocator.base), best = {0};
+	uint64_t most = 0;
+
+	for (; next.start < next.end; next = next_stretch(next.end)) {
+		uint64_t size = usable_size(&next);
+
+		if (most < wanted ? size <= most : size < wanted || size >= most)
+			continue;
+		best = next;
+		most = size;
+	}
+	return best;
+}
+
+/* Where to begin in a stretch: with large pages of the hart's in mind, if there is room.
+ */
+static uint64_t choose_start(const struct stretch *stretch, uint64_t wanted)
+{
+	uint64_t largest = align_up(stretch->start, order_size(PAGE_ORDER_LIMIT - 1));
+
+	if (wanted >= order_size(PAGE_ORDER_LIMIT - 1) &&
+	    range_within(largest, wanted, stretch->start, stretch->end - stretch->start))
+		return largest;
+	return align_up(stretch->start, order_size(PAGE_ORDER_2M));
+}
+
+/* The free block that a page is in. */
+static uint64_t block_around(uint64_t address, unsigned *order)
+{
+	uint64_t block = address;
+
+	for (*order = 0; !buddy_is_free(block, *order);) {
+		++*order;
+		assert(*order < PAGE_ORDER_LIMIT);
+		block = align_down(address, order_size(*order));
+	}
+	return block;
+}
+
+/* Takes a free range, block by block; what they have beside it stays free. */
+static void take_range(uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		unsigned order;
+		uint64_t block = block_around(start, &order);
+		uint64_t block_end = block + order_size(order);
+		uint64_t last = block_end < end ? block_end : end;
+
+		list_remove(block);
+		allocator.free_pages -= UINT64_C(1) << order;
+		page_alloc_add(HPA(block), start - block);
+		page_alloc_add(HPA(last), block_end - last);
+		*state_of(start) = INSIDE;
+		start = last;
+	}
+}
+
+uint64_t page_alloc_run(uint64_t wanted, hpa_t *start)
+{
+	struct stretch best;
+	uint64_t size;
+
+	assert(is_aligned(wanted, order_size(PAGE_ORDER_2M)));
+	best = choose_stretch(wanted);
+	size = usable_size(&best);
+	if (size > wanted)
+		size = wanted;
+	start->raw = choose_start(&best, wanted);
+	take_range(start->raw, start->raw + size);
+	return size;
 }
 
 void *page_alloc_zeroed(unsigned order)

@@ -6,7 +6,7 @@
  * Free blocks are linked through their own first bytes; one byte per page says
  * the order of the free or allocated block that starts there. One instance for
  * the machine; callers are single-threaded for now, the lock belongs around
- * the three public functions that change it.
+ * the public functions that change it.
  */
 #ifndef MM_PAGE_ALLOC_H
 #define MM_PAGE_ALLOC_H
@@ -29,7 +29,15 @@ void page_alloc_add(hpa_t start, uint64_t size);
 /* A block of 2^order pages, not cleared; NULL if there is none. */
 void *page_alloc(unsigned order);
 
-/* The same, every byte zero. */
+/*
+ * Up to `wanted` bytes of adjacent memory, both multiples of 2 MiB, not cleared: of the
+ * smallest free stretch that holds so much, or all of the largest if none does. From
+ * 1 GiB on, it begins at a multiple of 1 GiB where there is room to. Returns the size,
+ * 0: there is none; it goes back by page_alloc_add().
+ */
+uint64_t page_alloc_run(uint64_t wanted, hpa_t *start);
+
+/* The same as page_alloc(), every byte zero. */
 void *page_alloc_zeroed(unsigned order);
 
 /* Give a block back, of the order it was taken with. */

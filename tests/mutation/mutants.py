@@ -593,10 +593,19 @@ MEMORY = _of(
     ("what lies past a run is found",
      "if (!run || !range_within(gpa.raw, size, run->gpa.raw, run->size))", "if (!run)"),
     ("only the first 2 MiB of a block are zeroed",
-     "memset(block, 0, order_size(order));", "memset(block, 0, 2 * MIB);"),
+     "memset(hpa_pointer(hpa), 0, taken);", "memset(hpa_pointer(hpa), 0, 2 * MIB);"),
     ("a run is one page longer than it is",
      "if (range_within(gpa.raw, 1, run->gpa.raw, run->size))",
      "if (range_within(gpa.raw, 1, run->gpa.raw, run->size + PAGE_SIZE))"),
+) + _of(
+    "mm/page_alloc.c",
+    ("a run is no more than a block", "while (is_free(next.end))", "if (is_free(next.end))"),
+    ("what is behind a run is taken with it",
+     "\t\tpage_alloc_add(HPA(last), block_end - last);\n", ""),
+    ("a run is taken from the largest stretch",
+     "size < wanted || size >= most)", "true)"),
+    ("a run is not looked for where large pages are",
+     "\t\treturn largest;\n", "\t\treturn stretch->start;\n"),
 )
 
 NESTED = _of(

@@ -139,6 +139,21 @@ void *page_alloc_zeroed(unsigned order)
 	return block;
 }
 
+/* One block, so that a VM has several runs here. */
+uint64_t page_alloc_run(uint64_t wanted, hpa_t *start)
+{
+	for (unsigned order = PAGE_ORDER_LIMIT; order-- > PAGE_ORDER_2M;) {
+		void *block = PAGE_SIZE << order <= wanted ? page_alloc(order) : NULL;
+
+		if (!block)
+			continue;
+		*start = HPA((uintptr_t)block);
+		return PAGE_SIZE << order;
+	}
+	*start = pages.base;
+	return 0;
+}
+
 void page_free(void *block, unsigned order)
 {
 	uint64_t index = index_of((uintptr_t)block);

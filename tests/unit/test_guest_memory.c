@@ -89,10 +89,43 @@ static void every_size_comes_back_whole(void **state)
 		assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, size),
 				 STATUS_OK);
 		check_runs(size);
+		assert_int_equal(memory.run_count, 1);
 		guest_memory_free(&memory);
 		assert_int_equal(page_alloc_free_pages(), SIZE / PAGE_SIZE);
 	}
 	assert_non_null(page_alloc(14));
+}
+
+/* As on a machine whose first and last pages are taken: no block is as large as a VM. */
+static void adjacent_blocks_are_one_run(void **state)
+{
+	(void)state;
+	page_alloc_add(HPA(base.raw + PAGE_SIZE), SIZE - 2 * PAGE_SIZE);
+	for (uint64_t size = BLOCK; size <= SIZE - 2 * BLOCK; size += BLOCK) {
+		assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, size),
+				 STATUS_OK);
+		check_runs(size);
+		assert_int_equal(memory.run_count, 1);
+		guest_memory_free(&memory);
+		assert_int_equal(page_alloc_free_pages(), SIZE / PAGE_SIZE - 2);
+	}
+}
+
+/* Of what is free in pieces, as few as there can be. */
+static void the_largest_pieces_are_taken_first(void **state)
+{
+	(void)state;
+	page_alloc_add(block(0), 2 * BLOCK);
+	page_alloc_add(block(3), BLOCK);
+	page_alloc_add(block(5), 5 * BLOCK);
+	assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, 6 * BLOCK),
+			 STATUS_OK);
+	check_runs(6 * BLOCK);
+	assert_int_equal(memory.run_count, 2);
+	assert_int_equal(memory.runs[0].hpa.raw, block(5).raw);
+	assert_int_equal(memory.runs[1].hpa.raw, block(3).raw);
+	guest_memory_free(&memory);
+	assert_int_equal(page_alloc_free_pages(), 8 * BLOCK / PAGE_SIZE);
 }
 
 static void fragments_are_runs_of_their_own(void **state)
@@ -177,9 +210,8 @@ static void all_of_a_large_block_is_zero(void **state)
 	(void)state;
 	page_alloc_add(base, SIZE);
 	for (unsigned round = 0; round < 2; round++) {
-		assert_int_equal(
-			guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
-			STATUS_OK);
+		assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
+				 STATUS_OK);
 		assert_in_range(memory.runs[0].size, 4 * BLOCK, SIZE);
 		for (unsigned i = 0; i < memory.run_count; i++) {
 			uint64_t *words = hpa_pointer(memory.runs[i].hpa);
@@ -318,6 +350,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 		TEST(a_whole_machine_gives_one_run),
 		TEST(every_size_comes_back_whole),
+		TEST(adjacent_blocks_are_one_run),
+		TEST(the_largest_pieces_are_taken_first),
 		TEST(fragments_are_runs_of_their_own),
 		TEST(no_memory_leaves_nothing),
 		TEST(too_many_runs),

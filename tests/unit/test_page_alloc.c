@@ -4,6 +4,7 @@
  * The page allocator: alignment, splitting and merging, exhaustion, misuse that
  * its assertions catch, and a random run against a naive list of what is taken.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mm/page_alloc.h"
@@ -164,6 +165,103 @@ static void misuse_is_caught_after_a_return_by_range(void **state)
 	expect_assertion(page_free(first > second ? first : second, 0));
 }
 
+/* ---- runs ---- */
+
+#define CHUNK (PAGE_SIZE << PAGE_ORDER_2M)
+
+static void check_run(uint64_t wanted, uint64_t size, const char *start)
+{
+	uint64_t free = page_alloc_free_pages();
+	hpa_t run;
+
+	assert_int_equal(page_alloc_run(wanted, &run), size);
+	assert_int_equal(run.raw, (uintptr_t)start);
+	assert_int_equal(page_alloc_free_pages(), free - size / PAGE_SIZE);
+}
+
+/* Across blocks of which none is as large, and what is beside it stays free. */
+static void a_run_is_adjacent_blocks(void **state)
+{
+	(void)state;
+	page_alloc_add(HPA(base.raw + PAGE_SIZE), SIZE - 2 * PAGE_SIZE);
+	assert_null(page_alloc(11));
+	check_run(2 * CHUNK, 2 * CHUNK, at(512));
+	assert_null(page_alloc(9));
+	for (unsigned i = 0; i < 1022; i++)
+		assert_non_null(page_alloc(0));
+	assert_int_equal(page_alloc_free_pages(), 0);
+	page_alloc_add(base, SIZE);
+	assert_ptr_equal(page_alloc(11), at(0));
+}
+
+/* No page of a run is anyone's but its owner's until it is given back. */
+static void what_is_around_a_run_merges_not_with_it(void **state)
+{
+	char *block;
+
+	(void)state;
+	add_all();
+	check_run(3 * CHUNK, 3 * CHUNK, at(0));
+	block = page_alloc(9);
+	assert_ptr_equal(block, at(1536));
+	page_free(block, 9);
+	assert_null(page_alloc(10));
+	expect_assertion(page_free(at(0), 9));
+	page_alloc_add(base, 3 * CHUNK);
+	assert_int_equal(page_alloc_free_pages(), PAGES);
+	assert_ptr_equal(page_alloc(11), at(0));
+}
+
+static void the_smallest_stretch_that_holds_a_run_is_taken(void **state)
+{
+	(void)state;
+	page_alloc_add(base, 2 * CHUNK);
+	page_alloc_add(HPA(base.raw + 3 * CHUNK), CHUNK);
+	check_run(CHUNK, CHUNK, at(1536));
+	page_alloc_add(HPA(base.raw + 3 * CHUNK), CHUNK);
+	check_run(2 * CHUNK, 2 * CHUNK, at(0));
+	page_alloc_add(base, 2 * CHUNK);
+	/* of none that does, the largest */
+	check_run(3 * CHUNK, 2 * CHUNK, at(0));
+	check_run(CHUNK, CHUNK, at(1536));
+	assert_int_equal(page_alloc_free_pages(), 0);
+}
+
+static void there_is_no_run_of_pages(void **state)
+{
+	hpa_t run;
+
+	(void)state;
+	assert_int_equal(page_alloc_run(CHUNK, &run), 0);
+	page_alloc_add(HPA(base.raw + PAGE_SIZE), 2 * CHUNK - 2 * PAGE_SIZE);
+	assert_int_equal(page_alloc_run(CHUNK, &run), 0);
+	assert_int_equal(page_alloc_free_pages(), 2 * 512 - 2);
+	expect_assertion(page_alloc_run(PAGE_SIZE, &run));
+}
+
+/* Where large pages of the hart's may come to bear; else wherever there is room. */
+static void a_large_run_is_aligned_if_it_can_be(void **state)
+{
+	const uint64_t size = 3 * GIB;
+	hpa_t large = host_ram_map(size, GIB), run;
+	uint8_t *more = malloc(size / PAGE_SIZE);
+
+	(void)state;
+	page_alloc_init(large, size, more);
+	page_alloc_add(HPA(large.raw + 4 * MIB), size - 4 * MIB);
+	assert_int_equal(page_alloc_run(2 * GIB, &run), 2 * GIB);
+	assert_int_equal(run.raw, large.raw + GIB);
+	page_alloc_add(run, 2 * GIB);
+	assert_int_equal(page_alloc_run(GIB - CHUNK, &run), GIB - CHUNK);
+	assert_int_equal(run.raw, large.raw + 4 * MIB);
+	page_alloc_add(run, GIB - CHUNK);
+	assert_int_equal(page_alloc_run(size - 4 * MIB, &run), size - 4 * MIB);
+	assert_int_equal(run.raw, large.raw + 4 * MIB);
+	assert_int_equal(page_alloc_free_pages(), 0);
+	free(more);
+	host_ram_unmap(large, size);
+}
+
 /* ---- at random ---- */
 
 static void a_random_run(void **state)
@@ -232,6 +330,11 @@ int main(void)
 		TEST(zeroed_blocks_are_zero),
 		TEST(misuse_is_caught),
 		TEST(misuse_is_caught_after_a_return_by_range),
+		TEST(a_run_is_adjacent_blocks),
+		TEST(what_is_around_a_run_merges_not_with_it),
+		TEST(the_smallest_stretch_that_holds_a_run_is_taken),
+		TEST(there_is_no_run_of_pages),
+		TEST(a_large_run_is_aligned_if_it_can_be),
 		TEST(a_random_run),
 #undef TEST
 	};
