@@ -170,7 +170,7 @@ refresh_common(struct refresh at, const struct fast_path *path, const struct fas
 	while (at.guest != at.end) {
 		pte_t pte = pte_read(at.guest), leaf = vacant;
 
-		if (!path_leaf(&run, pte, needed, &leaf) && pte_valid(pte))
+		if (!sync_common_leaf(&run, pte, needed, &leaf) && pte_valid(pte))
 			break;
 		refresh_entry(&at, leaf);
 	}

@@ -210,6 +210,7 @@ static enum status choose_leaf(struct fill *fill)
 	fill->whole = fill->level == walk->level && !space->active->bare;
 	fill->sync = (struct sync){
 		.memory = space->memory,
+		.run = &space->fences.run,
 		.level = fill->level,
 		.ahead = walk->ahead,
 		.keeps_faults = sync_keeps_faults(fill->gva),
@@ -346,7 +347,7 @@ static inline void add_common(const struct fast_path *path, const struct fast_ru
 	for (unsigned i = 0; i < SYNC_WINDOW; i++) {
 		pte_t leaf;
 
-		if (path_leaf(run, pte_read(&guest[i]), needed, &leaf) &&
+		if (sync_common_leaf(run, pte_read(&guest[i]), needed, &leaf) &&
 		    shadow[i].raw == path->vacant.raw)
 			entry_set(&shadow[i], leaf);
 	}
@@ -366,7 +367,7 @@ enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked)
 	if (!pte_valid(pte) || (asked & ~pte.raw))
 		return OUTCOME_PAGE_FAULT;
 	if ((asked & PTE_W && !(pte.raw & PTE_D)) ||
-	    !path_leaf(&space->fences.run, pte, path->needed, &leaf) ||
+	    !sync_common_leaf(&space->fences.run, pte, path->needed, &leaf) ||
 	    path->shadow[index].raw != path->vacant.raw)
 		return OUTCOME_DEVICE;
 	space->statistics.fills++;

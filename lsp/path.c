@@ -17,7 +17,7 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 	path->shadow = shadow;
 	path->guest = walk->at[0] - level_index(gva.raw, 0);
 	path->shared = shared;
-	path->needed = PTE_V | PTE_R | PTE_A | (shared ? PTE_G : 0);
+	path->needed = sync_common_bits(shared);
 	path->vacant = sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);
 	path->delegates = encoding.delegates;
 	path->more = (uint8_t)(pointers - 2);

@@ -35,25 +35,6 @@ static inline bool path_holds(const struct fast_path *path)
 	       (path->more < 2 || path_step_holds(path, 3));
 }
 
-/*
- * The shadow leaf for a guest's like most: with the bits that are needed, V, R and A
- * among them, and in the run. False for all others. (A frame number is compared with
- * all bits above it, none of which are offered.)
- */
-static inline bool path_leaf(const struct fast_run *run, pte_t guest, uint64_t needed,
-			     pte_t *leaf)
-{
-	const uint64_t writable = PTE_W | PTE_D;
-
-	if ((guest.raw & needed) != needed ||
-	    (guest.raw >> PTE_PPN_SHIFT) - run->first >= run->pages)
-		return false;
-	leaf->raw = (guest.raw + run->offset) & ~(PTE_G | PTE_RSW);
-	if ((guest.raw & writable) != writable)
-		leaf->raw &= ~writable;
-	return true;
-}
-
 struct lsp_vcpu;
 
 /*

@@ -195,17 +195,11 @@ void space_forget_tags(struct lsp_vcpu *space)
  */
 void space_load(struct lsp_vcpu *space)
 {
-	const struct guest_run *run = &space->memory->runs[0];
-
 	if (space->hart != arch_hart_index())
 		space_forget_tags(space);
 	space->hart = arch_hart_index();
 	space->loaded = true;
-	space->fences.run = (struct fast_run){
-		.first = run->gpa.raw >> PAGE_SHIFT,
-		.pages = run->size >> PAGE_SHIFT,
-		.offset = (run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT,
-	};
+	space->fences.run = sync_run(space->memory);
 	walk_active(space);
 	space_tell_vector(space);
 }

@@ -100,6 +100,7 @@ static inline struct sync path_sync(const struct lsp_vcpu *space,
 {
 	return (struct sync){
 		.memory = space->memory,
+		.run = &space->fences.run,
 		.only_global = path->shared,
 		.keeps_faults = encoding.delegates && path->vacant.raw == 0,
 	};

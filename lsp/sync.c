@@ -64,8 +64,9 @@ pte_t sync_leaf(const struct sync *sync, pte_t guest)
 	pte_t leaf;
 	hpa_t hpa;
 
-	if (sync->level == 0 && !sync->only_global &&
-	    sync_common_leaf(sync->memory, guest, &leaf))
+	if (sync->level == 0 &&
+	    sync_common_leaf(sync->run, guest, sync_common_bits(sync->only_global),
+			     &leaf))
 		return leaf;
 	if (!is_usable_leaf(guest) || (sync->only_global && !(guest.raw & PTE_G)) ||
 	    !find_frame(sync, guest, &hpa))
@@ -73,50 +74,46 @@ pte_t sync_leaf(const struct sync *sync, pte_t guest)
 	return pte_make(hpa.raw, sync_flags(guest, sync->level));
 }
 
-/* From a gpa to an hpa in the first run of memory, as an addend to a PTE. */
-static uint64_t frame_offset(const struct guest_memory *memory)
+struct fast_run sync_run(const struct guest_memory *memory)
 {
 	const struct guest_run *run = &memory->runs[0];
 
-	return (run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT;
+	return (struct fast_run){
+		.first = run->gpa.raw >> PAGE_SHIFT,
+		.pages = run->size >> PAGE_SHIFT,
+		.offset = (run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT,
+	};
 }
 
-/*
- * What a guest's leaf is to be exclusive-or'd with so that it differs from its shadow
- * leaf in nothing but the address: G is stripped. With V, it is like none: where
- * memory has several runs, the address alone does not say what a frame was.
- */
-static uint64_t flag_difference(const struct sync *sync)
+static bool is_in_run(const struct fast_run *run, pte_t guest)
 {
-	uint64_t difference = sync->only_global ? PTE_G : 0;
-
-	return sync->memory->run_count == 1 ? difference : difference | PTE_V;
+	return (guest.raw >> PTE_PPN_SHIFT) - run->first < run->pages;
 }
 
 /*
- * Most entries of a table are as they were. Where the guest's PTE, moved to the
- * host's frame, is the shadow entry to the bit, it was made from the same: a valid
- * shadow leaf of this VM. Nothing of the guest's is believed by that.
+ * Most entries of a table are as they were: where the guest's PTE, with its frame moved
+ * to the host's and less the G that it must have, is the shadow entry to the bit, that
+ * was made from the same. No entry but a leaf of this VM leads into the run. Nothing of
+ * the guest's is believed by that.
  */
 void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 {
-	uint64_t offset = frame_offset(sync->memory);
-	uint64_t difference = flag_difference(sync);
-	pte_t none = no_leaf(sync, PTE(0));
+	const struct fast_run run = *sync->run;
+	const uint64_t needed = sync_common_bits(sync->only_global);
+	const uint64_t same = run.offset - (needed & PTE_G);
+	const pte_t none = no_leaf(sync, PTE(0));
 
 	assert(sync->level == 0);
 #pragma GCC unroll 4
-	for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
-		pte_t pte = pte_read(&guest[i]);
-		pte_t made = none;
+	for (const pte_t *end = guest + PTE_PER_TABLE; guest < end; guest++, shadow++) {
+		pte_t pte = pte_read(guest), leaf = none;
 
-		if (pte_valid(pte)) {
-			if ((pte.raw ^ difference) + offset == shadow[i].raw)
-				continue;
-			made = sync_leaf(sync, pte);
-		}
-		if (shadow[i].raw != made.raw)
-			entry_set(&shadow[i], made);
+		if (pte.raw + same == shadow->raw && is_in_run(&run, pte))
+			continue;
+		if (pte_valid(pte) && !sync_common_leaf(&run, pte, needed, &leaf))
+			leaf = sync_leaf(sync, pte);
+		if (shadow->raw != leaf.raw)
+			entry_set(shadow, leaf);
 	}
 }
 

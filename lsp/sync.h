@@ -10,6 +10,7 @@
 #ifndef LSP_SYNC_H
 #define LSP_SYNC_H
 
+#include "arch/riscv/exit_fast.h"
 #include "lsp/table.h"
 #include "mm/access.h"
 #include "mm/guest_memory.h"
@@ -17,8 +18,9 @@
 /* How the leaves of one guest table become those of one shadow table. */
 struct sync {
 	const struct guest_memory *memory;
-	unsigned level;	   /* of both tables */
-	bool only_global;  /* the shadow table is shared: no leaf with G = 0 */
+	const struct fast_run *run; /* sync_run() of it */
+	unsigned level;		    /* of both tables */
+	bool only_global;	    /* the shadow table is shared: no leaf with G = 0 */
 	bool keeps_faults; /* what faults for everyone stays the guest's own: V = 0 */
 	/* Old neighbours that would permit this access are marked as it was; NULL: none.
 	 */
@@ -47,23 +49,31 @@ uint64_t sync_flags(pte_t guest, unsigned guest_level);
 /* The shadow leaf for a guest PTE, or what stands where there is none. */
 pte_t sync_leaf(const struct sync *sync, pte_t guest);
 
-/*
- * The same at level 0 for guest leaves like most: readable, and in the first run of
- * RAM. False for all others.
- */
-static inline bool sync_common_leaf(const struct guest_memory *memory, pte_t guest,
-				    pte_t *leaf)
-{
-	const uint64_t needed = PTE_V | PTE_A | PTE_R;
-	const struct guest_run *run = &memory->runs[0];
-	uint64_t offset = pte_address(guest) - run->gpa.raw;
-	uint64_t flags = guest.raw & (PTE_V | PTE_R | PTE_X | PTE_U | PTE_A);
+/* The first run of memory, which is all of it for most VMs. */
+struct fast_run sync_run(const struct guest_memory *memory);
 
-	if ((guest.raw & (needed | PTE_HIGH)) != needed || offset >= run->size)
+/* Bits that a guest's leaf must have to be like most. */
+static inline uint64_t sync_common_bits(bool only_global)
+{
+	return PTE_V | PTE_R | PTE_A | (only_global ? PTE_G : 0);
+}
+
+/*
+ * The shadow leaf at level 0 for a guest's like most: with the bits that are needed, and
+ * in the run. False for all others. (A frame number is compared with all bits above it,
+ * none of which are offered.)
+ */
+static inline bool sync_common_leaf(const struct fast_run *run, pte_t guest,
+				    uint64_t needed, pte_t *leaf)
+{
+	const uint64_t writable = PTE_W | PTE_D;
+
+	if ((guest.raw & needed) != needed ||
+	    (guest.raw >> PTE_PPN_SHIFT) - run->first >= run->pages)
 		return false;
-	if ((guest.raw & (PTE_W | PTE_D)) == (PTE_W | PTE_D))
-		flags |= PTE_W | PTE_D;
-	*leaf = pte_make(run->hpa.raw + offset, flags);
+	leaf->raw = (guest.raw + run->offset) & ~(PTE_G | PTE_RSW);
+	if ((guest.raw & writable) != writable)
+		leaf->raw &= ~writable;
 	return true;
 }
 

@@ -16,6 +16,7 @@
 #define ROUNDS	 400
 
 static struct guest_memory memory;
+static struct fast_run run; /* the first of memory */
 static hpa_t ram;
 static uint64_t seed;
 
@@ -32,11 +33,14 @@ static void make_memory(unsigned runs)
 	uint64_t half = RAM_SIZE / 2;
 
 	guest_ram_single(&memory, GUEST_RAM_BASE, ram, RAM_SIZE);
-	if (runs == 1)
-		return;
-	memory.run_count = 2;
-	memory.runs[0] = (struct guest_run){GUEST_RAM_BASE, HPA(ram.raw + half), half};
-	memory.runs[1] = (struct guest_run){GPA(GUEST_RAM_BASE.raw + half), ram, half};
+	if (runs == 2) {
+		memory.run_count = 2;
+		memory.runs[0] =
+			(struct guest_run){GUEST_RAM_BASE, HPA(ram.raw + half), half};
+		memory.runs[1] =
+			(struct guest_run){GPA(GUEST_RAM_BASE.raw + half), ram, half};
+	}
+	run = sync_run(&memory);
 }
 
 static int setup(void **state)
@@ -90,8 +94,10 @@ static void every_state_of_a_leaf(void **state)
 	(void)state;
 	for (unsigned level = 0; level < 2; level++)
 		for (unsigned n = 0; n < 2 * 8 * 0x400; n++) {
-			const struct sync sync = {
-				.memory = &memory, .level = level, .only_global = n & 1};
+			const struct sync sync = {.memory = &memory,
+						  .run = &run,
+						  .level = level,
+						  .only_global = n & 1};
 			pte_t pte = pte_make(gpa_number(n / 2 % 8).raw, n / 16);
 
 			assert_int_equal(sync_leaf(&sync, pte).raw,
@@ -108,7 +114,7 @@ static void every_state_of_a_leaf(void **state)
  */
 static void large_leaves_that_are_aligned_on_one_side(void **state)
 {
-	const struct sync sync = {.memory = &memory, .level = 1};
+	const struct sync sync = {.memory = &memory, .run = &run, .level = 1};
 
 	(void)state;
 	memory.runs[0].hpa.raw += PAGE_SIZE;
@@ -156,7 +162,8 @@ static pte_t random_pte(void)
  */
 static void sync_many(bool only_global)
 {
-	const struct sync sync = {.memory = &memory, .only_global = only_global};
+	const struct sync sync = {
+		.memory = &memory, .run = &run, .only_global = only_global};
 
 	memset(guest, 0, sizeof(guest));
 	memset(shadow, 0, sizeof(shadow));
@@ -189,7 +196,7 @@ static void whole_tables_in_several_runs(void **state)
 /* A table that was private is not what a shared one may be, and was made of others. */
 static void tables_of_another_kind_before(void **state)
 {
-	struct sync sync = {.memory = &memory};
+	struct sync sync = {.memory = &memory, .run = &run};
 
 	(void)state;
 	for (unsigned round = 0; round < 20; round++) {
@@ -206,7 +213,7 @@ static void tables_of_another_kind_before(void **state)
 
 static void additions_fill_gaps_and_no_more(void **state)
 {
-	const struct sync sync = {.memory = &memory};
+	const struct sync sync = {.memory = &memory, .run = &run};
 
 	(void)state;
 	for (unsigned round = 0; round < 100; round++) {
@@ -232,7 +239,7 @@ static void old_neighbours_are_marked_ahead(void **state)
 {
 	static const enum access_kind kinds[] = {ACCESS_LOAD, ACCESS_STORE, ACCESS_FETCH};
 	struct access access = {.gva = GVA(0)};
-	const struct sync ahead = {.memory = &memory, .ahead = &access};
+	const struct sync ahead = {.memory = &memory, .run = &run, .ahead = &access};
 
 	(void)state;
 	for (unsigned round = 0; round < 300; round++) {
@@ -259,7 +266,7 @@ static void old_neighbours_are_marked_ahead(void **state)
 /* In a pointer table: where a table hangs, stale or not, no leaf goes. */
 static void additions_to_a_pointer_table(void **state)
 {
-	const struct sync sync = {.memory = &memory, .level = 1};
+	const struct sync sync = {.memory = &memory, .run = &run, .level = 1};
 	struct shadow_pool pool = {.limit = 10};
 	pte_t *table, *child;
 
