@@ -227,61 +227,71 @@ static enum status choose_leaf(struct fill *fill)
 
 /* ---- tables that were in use before a fence ---- */
 
-/* The leaf table for gva hangs in the tree's own, and the hart does not come to it. */
-static bool is_stale(const struct shadow_tree *tree, gva_t gva)
+/*
+ * As a miss there would, by a leaf of the same level that has those bits. A is one of
+ * them: only the guest sets it.
+ */
+static void recall_place(struct lsp_vcpu *space, struct tree_place place, uint64_t bits)
 {
-	const pte_t *table = tree->root;
-	bool linked = true;
+	struct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);
+	struct fill fill = {.space = space, .gva = place.gva, .walk = &walk};
 
-	for (unsigned level = tree_top(tree); level > 0; level--) {
-		unsigned index = level_index(gva.raw, level);
-
-		linked = linked && entry_is_table(table[index]);
-		table = table_child(table, index);
-		if (!table)
-			return false;
-	}
-	return !linked;
-}
-
-/* As a miss there would, but for A: only where the guest has set it. */
-static void recall_table(struct lsp_vcpu *space, gva_t gva)
-{
-	struct walk walk = guest_walk_leaf(space->memory, space->satp, gva);
-	struct fill fill = {.space = space, .gva = gva, .walk = &walk};
-
-	if (walk.outcome != OUTCOME_FILLED || walk.level > 0 ||
-	    !(walk.leaf.raw & PTE_A) || choose_leaf(&fill) != STATUS_OK)
+	if (walk.outcome != OUTCOME_FILLED || walk.level != place.level ||
+	    (walk.leaf.raw & bits) != bits || choose_leaf(&fill) != STATUS_OK)
 		return;
 	if (try_fill(&fill) == STATUS_OK)
 		space->statistics.recalls++;
 }
 
-static void remember(struct shadow_tree *tree, gva_t gva)
-{
-	unsigned i = 0;
-
-	while (i < TREE_RECENT - 1 && path_prefix(tree->recent[i]) != path_prefix(gva))
-		i++;
-	for (; i > 0; i--)
-		tree->recent[i] = tree->recent[i - 1];
-	tree->recent[0] = gva;
-}
-
 /*
- * The first miss after the tree was unlinked says that it is run on. What was in use
+ * The first miss after a tree was unlinked says that it is run on. What was in use
  * before mostly is again, fork()'s parent being the case in point, and each table costs
  * an exit of its own otherwise. None of it is believed: the way to each is walked anew,
  * and the table read whole.
  */
-static void recall(struct lsp_vcpu *space)
+static void recall(struct lsp_vcpu *space, const pte_t *root,
+		   const struct tree_place *recent, unsigned count, uint64_t bits)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (tree_place_is_stale(root, tree_top(space->active), recent[i]))
+			recall_place(space, recent[i], bits);
+}
+
+static void note_own(struct lsp_vcpu *space, struct tree_place place)
 {
 	struct shadow_tree *tree = space->active;
 
-	tree->unlinked = false;
-	for (unsigned i = 0; i < TREE_RECENT; i++)
-		if (is_stale(tree, tree->recent[i]))
-			recall_table(space, tree->recent[i]);
+	if (tree->unlinked) {
+		tree->unlinked = false;
+		recall(space, tree->root, tree->recent, TREE_RECENT, PTE_A);
+	}
+	tree_place_remember(tree->recent, TREE_RECENT, place);
+}
+
+/* Only leaves with G come back, so that none of it makes a slot private. */
+static void note_global(struct lsp_vcpu *space, struct tree_place place)
+{
+	struct globals *globals = globals_active(space);
+
+	if (globals->unlinked) {
+		globals->unlinked = false;
+		recall(space, globals->root, globals->recent, GLOBALS_RECENT,
+		       PTE_A | PTE_G);
+	}
+	tree_place_remember(globals->recent, GLOBALS_RECENT, place);
+}
+
+/* Not what came from a larger leaf in pieces. */
+static void note(const struct fill *fill)
+{
+	const struct tree_place place = {fill->gva, fill->level};
+
+	if (!fill->whole)
+		return;
+	if (fill->sync.only_global)
+		note_global(fill->space, place);
+	else
+		note_own(fill->space, place);
 }
 
 enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
@@ -298,12 +308,7 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 		more = space_reclaim(space);
 	}
 	space->was_right = fill.was_right;
-	if (fill.sync.only_global || space->active->bare)
-		return STATUS_OK;
-	if (space->active->unlinked)
-		recall(space);
-	if (walk->level == 0)
-		remember(space->active, gva);
+	note(&fill);
 	return STATUS_OK;
 }
 

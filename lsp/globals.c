@@ -183,9 +183,17 @@ void globals_drop_elsewhere(struct lsp_vcpu *space, gva_t gva)
 
 void globals_unlink(struct lsp_vcpu *space)
 {
-	for (unsigned i = 0; i < GLOBALS_MODES; i++)
-		if (space->globals[i].root)
-			table_unlink_all(space->globals[i].root, NULL);
+	for (unsigned i = 0; i < GLOBALS_MODES; i++) {
+		if (!space->globals[i].root)
+			continue;
+		table_unlink_all(space->globals[i].root, NULL);
+		space->globals[i].unlinked = true;
+	}
+}
+
+struct globals *globals_active(struct lsp_vcpu *space)
+{
+	return globals_of(space, space->active);
 }
 
 static void destroy(struct lsp_vcpu *space, struct globals *globals)

@@ -15,9 +15,14 @@
 
 #define GLOBALS_MODES 3 /* Sv39, Sv48, Sv57 */
 
+/* So many fills are remembered as being in use: kernel code, its data, stacks... */
+#define GLOBALS_RECENT 24
+
 struct globals {
 	pte_t *root;		      /* NULL: nothing is shared yet */
 	uint64_t private[SLOT_WORDS]; /* slots that belong to each tree by itself */
+	bool unlinked;		      /* all, and nothing was filled since */
+	struct tree_place recent[GLOBALS_RECENT]; /* in the tables for all trees */
 };
 
 struct lsp_vcpu;
@@ -52,6 +57,9 @@ void globals_drop_elsewhere(struct lsp_vcpu *space, gva_t gva);
 
 /* Let none be reached from here on: a fence of all addresses and ASIDs. */
 void globals_unlink(struct lsp_vcpu *space);
+
+/* Those for the active tree. */
+struct globals *globals_active(struct lsp_vcpu *space);
 
 /* Forget all of them, in all trees; every slot may be shared again. */
 void globals_destroy(struct lsp_vcpu *space);

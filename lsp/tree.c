@@ -132,3 +132,43 @@ pte_t tree_find(const struct shadow_tree *tree, gva_t gva, unsigned *level)
 		return PTE(0);
 	return find_leaf(tree->root, tree_top(tree), gva, level);
 }
+
+/* ---- places ---- */
+
+static bool is_same_place(struct tree_place one, struct tree_place other)
+{
+	uint64_t size =
+		one.level > 0 ? level_size(one.level) * SYNC_WINDOW : level_size(1);
+
+	return one.level == other.level && (one.gva.raw ^ other.gva.raw) < size;
+}
+
+void tree_place_remember(struct tree_place *recent, unsigned count,
+			 struct tree_place place)
+{
+	unsigned i = 0;
+
+	while (i < count - 1 && !is_same_place(recent[i], place))
+		i++;
+	for (; i > 0; i--)
+		recent[i] = recent[i - 1];
+	recent[0] = place;
+}
+
+bool tree_place_is_stale(const pte_t *root, unsigned top, struct tree_place place)
+{
+	const pte_t *table = root;
+	unsigned index = level_index(place.gva.raw, top);
+	bool linked = true;
+
+	for (unsigned level = top; level > place.level;) {
+		linked = linked && entry_is_table(table[index]);
+		table = table_child(table, index);
+		if (!table)
+			return false;
+		index = level_index(place.gva.raw, --level);
+	}
+	if (place.level == 0)
+		return !linked;
+	return !(linked && entry_is_leaf(table[index])) && !table_child(table, index);
+}

@@ -14,8 +14,14 @@
 #include "lsp/asid.h"
 #include "lsp/table.h"
 
-/* So many leaf tables are remembered as being in use: a program's code, heap, stack... */
-#define TREE_RECENT 6
+/* So many places are remembered as being in use: a program's code, heap, stack... */
+#define TREE_RECENT 12
+
+/* What one fill brings: a whole leaf table, or a window of large leaves. */
+struct tree_place {
+	gva_t gva; /* one address in it */
+	unsigned level;
+};
 
 struct shadow_tree {
 	uint64_t satp; /* the tag: MODE, ASID and PPN as the guest wrote them */
@@ -27,8 +33,7 @@ struct shadow_tree {
 	uint64_t log_position; /* fences up to here are applied; see space.h */
 	uint64_t last_use;
 	bool unlinked; /* at the root, and nothing was filled since */
-	/* Where leaf tables of its own were wanted last, one address in each. */
-	gva_t recent[TREE_RECENT];
+	struct tree_place recent[TREE_RECENT]; /* where its own tables were wanted last */
 };
 
 /* Take a root for an unused tree; the tag fields are the caller's to set. */
@@ -56,6 +61,16 @@ bool table_drop(pte_t *table, unsigned level, gva_t gva);
 
 /* The shadow leaf that gva is translated by; an invalid PTE if there is none. */
 pte_t tree_find(const struct shadow_tree *tree, gva_t gva, unsigned *level);
+
+/* A place becomes the first of `count`; the last is forgotten if it was none of them. */
+void tree_place_remember(struct tree_place *recent, unsigned count,
+			 struct tree_place place);
+
+/*
+ * Whether a place's tables hang below this root, and the hart does not come to it: to
+ * the leaf, or at level 0 to the table.
+ */
+bool tree_place_is_stale(const pte_t *root, unsigned top, struct tree_place place);
 
 static inline unsigned tree_top(const struct shadow_tree *tree)
 {

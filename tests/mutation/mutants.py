@@ -211,7 +211,7 @@ GLOBALS = _of(
     ("trees of Bare have global tables",
      "\tif (tree->bare || !globals->root)\n\t\treturn;", "\tif (!globals->root)\n\t\treturn;"),
     ("a fence of everything leaves global tables linked",
-     "\t\t\ttable_unlink_all(space->globals[i].root, NULL);", "\t\t\t;"),
+     "\t\ttable_unlink_all(space->globals[i].root, NULL);\n", ""),
     ("paths outlive the tables that were shared",
      "\ttable_unlink(globals->root, slot);\n\tspace_tables_gone(space);",
      "\ttable_unlink(globals->root, slot);"),
@@ -222,9 +222,16 @@ GLOBALS = _of(
 FILLS = _of(
     "lsp/fill.c",
     ("a table is recalled by a leaf with A clear",
-     "\t    !(walk.leaf.raw & PTE_A) || choose_leaf", "\t    choose_leaf"),
+     "TREE_RECENT, PTE_A);", "TREE_RECENT, 0);"),
+    ("a global table is recalled by a leaf with G clear",
+     "\t\t       PTE_A | PTE_G);", "\t\t       PTE_A);"),
+    ("global tables are not recalled", "\tif (globals->unlinked) {", "\tif (false) {"),
+    ("global tables are recalled again and again", "\t\tglobals->unlinked = false;\n", ""),
+    ("a place is recalled by a leaf of another size",
+     "walk.level != place.level ||", "false ||"),
     ("a table is recalled from where the guest had it before",
-     "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n",
+     "\tstruct fill fill = {.space = space, .gva = place.gva, .walk = &walk};\n",
+     "\tconst gva_t gva = place.gva;\n"
      "\tconst struct fast_path *path = &space->fences.paths[path_prefix(gva) % PATH_LIMIT];\n"
      "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n\n"
      "\tif (path->prefix == path_prefix(gva) &&\n"

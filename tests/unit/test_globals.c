@@ -436,6 +436,103 @@ static void global_tables_for_want_of_pages(void **state)
 	assert_int_equal(bench.vm.end, VM_RUNNING);
 }
 
+/* ---- what was in use before a fence ---- */
+
+static gva_t place(unsigned i)
+{
+	return GVA(KERNEL.raw + i * 64 * MIB);
+}
+
+/* Places 0 to 4 are pages, those up to 7 large; before or behind a fence of everything.
+ */
+static void set_place(unsigned i, uint64_t flags)
+{
+	unsigned level = i > 4;
+
+	set_entry(one, place(i), level,
+		  leaf_of(at((i * 2 + (level && !(flags & PTE_A))) * 512), flags));
+}
+
+static void use_places(void)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		set_place(i, GLOBAL);
+		bench_reaches(vcpu, place(i), ACCESS_LOAD, at(i * 1024));
+	}
+}
+
+/*
+ * What all trees had comes back at the first miss after a fence, as it is by then: not
+ * what is not global any more, which would end all sharing, nor what has no A, nor what
+ * is of another size.
+ */
+static void what_was_shared_comes_back_together(void **state)
+{
+	(void)state;
+	use_places();
+	bench_fence_all(vcpu);
+	for (unsigned i = 0; i < 8; i++)
+		finds_nothing(place(i));
+	set_place(1, GUEST_RWX);
+	set_place(2, GLOBAL & ~PTE_A);
+	set_place(6, GLOBAL & ~PTE_A);
+	set_entry(one, place(7), 1, 0);
+	map_all(place(7), at(7), GLOBAL);
+	assert_int_equal(faults_at(place(0)), 1);
+	assert_int_equal(space()->statistics.recalls, 3);
+	assert_int_equal(space()->statistics.unshared_slots, 0);
+	finds(place(3), at(3 * 1024));
+	finds(place(4), at(4 * 1024));
+	finds(place(5), at(5 * 1024));
+	finds_nothing(place(1));
+	finds_nothing(place(2));
+	finds_nothing(place(6));
+	finds_nothing(place(7));
+	assert_false(get_entry(one, place(2), 0) & PTE_A);
+	assert_false(get_entry(one, place(6), 1) & PTE_A);
+	assert_true(is_shared(one, KERNEL));
+	wide_check();
+}
+
+/* Once for each fence, and at none of one ASID, which leaves what is global. */
+static void what_was_shared_is_recalled_once(void **state)
+{
+	(void)state;
+	use_places();
+	bench_fence(vcpu, false, GVA(0), true, 1);
+	set_place(0, GLOBAL);
+	finds(place(0), at(0));
+	assert_int_equal(space()->statistics.recalls, 0);
+	bench_fence_all(vcpu);
+	set_place(2, 0);
+	assert_int_equal(faults_at(place(5)), 1);
+	assert_int_equal(space()->statistics.recalls, 6);
+	set_place(2, GLOBAL);
+	map_all(GVA(KERNEL.raw + GIB), at(3), GLOBAL);
+	assert_int_equal(faults_at(GVA(KERNEL.raw + GIB)), 1);
+	assert_int_equal(space()->statistics.recalls, 6);
+	finds_nothing(place(2));
+	wide_check();
+}
+
+/* A tree's own, by leaves of each size, of which some are not what they were. */
+static void large_leaves_of_a_tree_come_back(void **state)
+{
+	const gva_t large = GVA(GIB), old = GVA(GIB + 64 * MIB), page = GVA(0x1000);
+
+	(void)state;
+	put(one, large, 1, at(0), GUEST_RWX);
+	put(one, old, 1, at(512), GUEST_RWX);
+	put(one, page, 0, at(1), GUEST_RWX);
+	bench_fence_all(vcpu);
+	set_entry(one, old, 1, leaf_of(at(512), GUEST_RWX & ~PTE_A));
+	assert_int_equal(faults_at(page), 1);
+	assert_int_equal(space()->statistics.recalls, 1);
+	finds(large, at(0));
+	finds_nothing(old);
+	wide_check();
+}
+
 /* ---- paths ---- */
 
 static bool has_path(gva_t gva)
@@ -579,6 +676,9 @@ int main(void)
 		TEST(global_tables_and_several_harts),
 		TEST(a_slot_is_unshared_on_another_hart),
 		TEST(global_tables_for_want_of_pages),
+		TEST(what_was_shared_comes_back_together),
+		TEST(what_was_shared_is_recalled_once),
+		TEST(large_leaves_of_a_tree_come_back),
 		TEST(every_pointer_that_changes_is_noticed),
 		TEST(a_path_saves_no_read),
 		TEST(what_ends_a_path),
