@@ -257,41 +257,46 @@ static void recall(struct lsp_vcpu *space, const pte_t *root,
 			recall_place(space, recent[i], bits);
 }
 
-static void note_own(struct lsp_vcpu *space, struct tree_place place)
+static void recall_own(struct lsp_vcpu *space)
 {
 	struct shadow_tree *tree = space->active;
 
-	if (tree->unlinked) {
-		tree->unlinked = false;
-		recall(space, tree->root, tree->recent, TREE_RECENT, PTE_A);
-	}
-	tree_place_remember(tree->recent, TREE_RECENT, place);
+	if (!tree->unlinked)
+		return;
+	tree->unlinked = false;
+	recall(space, tree->root, tree->recent, TREE_RECENT, PTE_A);
 }
 
-/* Only leaves with G come back, so that none of it makes a slot private. */
-static void note_global(struct lsp_vcpu *space, struct tree_place place)
+/*
+ * Only leaves with G come back, so that none of it makes a slot private. The fence was
+ * of the active tree as well, and its guest goes on behind it.
+ */
+static void recall_global(struct lsp_vcpu *space, struct globals *globals)
 {
-	struct globals *globals = globals_active(space);
-
-	if (globals->unlinked) {
-		globals->unlinked = false;
-		recall(space, globals->root, globals->recent, GLOBALS_RECENT,
-		       PTE_A | PTE_G);
-	}
-	tree_place_remember(globals->recent, GLOBALS_RECENT, place);
+	if (!globals->unlinked)
+		return;
+	globals->unlinked = false;
+	recall(space, globals->root, globals->recent, GLOBALS_RECENT, PTE_A | PTE_G);
+	recall_own(space);
 }
 
 /* Not what came from a larger leaf in pieces. */
 static void note(const struct fill *fill)
 {
 	const struct tree_place place = {fill->gva, fill->level};
+	struct lsp_vcpu *space = fill->space;
+	struct globals *globals;
 
 	if (!fill->whole)
 		return;
-	if (fill->sync.only_global)
-		note_global(fill->space, place);
-	else
-		note_own(fill->space, place);
+	if (fill->sync.only_global) {
+		globals = globals_active(space);
+		recall_global(space, globals);
+		tree_place_remember(globals->recent, GLOBALS_RECENT, place);
+	} else {
+		recall_own(space);
+		tree_place_remember(space->active->recent, TREE_RECENT, place);
+	}
 }
 
 enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
