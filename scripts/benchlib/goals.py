@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 The numbers that lsp is to reach, and what was measured against each: exits by the
-operation, ratios of exits, wall time as a ratio to native, PTE loads by the miss.
+operation, ratios of exits, wall time as a ratio to native, PTE loads by the miss; and
+instructions of the hypervisor by the exit, each where a benchmark makes just that exit.
 """
 import dataclasses
+import fnmatch
 import math
 import re
 import statistics
@@ -134,4 +136,55 @@ GOALS = (
     Goal("wall time to native: pipe round trip", "KVM 2.2", 1.5, wall("pipe"), of_time=True),
     Goal("wall time to native: boot to init", "KVM 3.1", 1.8, wall("boot"), of_time=True),
     Goal("PTE loads by the TLB miss, Sv39", "3 (nested 15)", 3, pte_loads),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class InstructionGoal:
+    """The median exit of one class, in the benchmarks that the goal speaks of."""
+    event: str
+    reason: str
+    cases: tuple  # patterns of "BENCHMARK PARAMETER"
+    limit: int  # instructions of the hypervisor
+    fast_only: bool = False  # other exits there are something else
+
+    def classes(self):
+        fast = f"{self.reason} (fast)"
+        return (fast,) if self.fast_only else (fast, self.reason)
+
+    def speaks_of(self, case):
+        """case: the benchmark, and "PARAMETER: CLASS"."""
+        parameter, _, of = case[1].rpartition(": ")
+        name = f"{case[0]} {parameter}"
+        return of in self.classes() and any(fnmatch.fnmatchcase(name, pattern)
+                                            for pattern in self.cases)
+
+
+LOOP, EACH_FENCE = 120, 60
+TABLE, EACH_ENTRY, ENTRIES = 300, 8, 512
+
+
+def loop(event, reason, cases, fences):
+    return InstructionGoal(f"loop of {fences} fences, {event}", reason, cases,
+                           LOOP + EACH_FENCE * fences)
+
+
+INSTRUCTION_GOALS = (
+    InstructionGoal("satp switch to a known root", "satp-write",
+                    ("null satp-switch", "switch *[0-9]-asids"), 60, fast_only=True),
+    InstructionGoal("fence of a page, its path known", "sfence-address-asid",
+                    ("null fence-same", "range *-1"), 120, fast_only=True),
+    InstructionGoal("miss filling one entry", "shadow-miss", ("null miss-one",), 250),
+    loop("one address space", "sfence-address-asid", ("range *-8",), 8),
+    loop("one address space", "sfence-address-asid", ("range *-64",), 64),
+    loop("all address spaces", "sfence-address", ("demand around-16",), 16),
+    InstructionGoal(f"miss revalidating a table of {ENTRIES}", "shadow-miss",
+                    ("flush *", "range protect-512", "range protect-4096"),
+                    TABLE + EACH_ENTRY * ENTRIES),
+    InstructionGoal("SBI call", "sbi-other", ("null sbi-call",), 400),
+    InstructionGoal("satp read", "satp-read", ("null satp-read",), 400),
+    InstructionGoal("fence of an address space", "sfence-asid", ("null fence-asid",), 400),
+    InstructionGoal("fence of everything", "sfence-all", ("null fence-all",), 400),
+    InstructionGoal("the guest's own page fault", "guest-page-fault", ("demand *", "fork *"),
+                    400),
 )

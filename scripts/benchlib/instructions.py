@@ -13,11 +13,6 @@ import tempfile
 from benchlib import micro, plugin, row
 
 SUITE = "instructions"
-
-# Most instructions of the hypervisor in a usual (median) exit, by its reason.
-TARGETS = {"satp-write": 60, "sfence-address": 120, "sfence-address-asid": 120,
-           "shadow-miss": 250}
-OTHERS = 400
 MIDDLE, MOST = 5, 10  # among the deciles
 
 
@@ -27,11 +22,6 @@ def class_name(line):
         return line["special"]
     words = [f"{reason} (fast)" for reason in line["fast"]]
     return " and ".join(words + line["full"])
-
-
-def target_of(line):
-    reasons = line["fast"] + line["full"]
-    return TARGETS.get(reasons[0], OTHERS) if len(reasons) == 1 else None
 
 
 def rows_of(case, mode, line):
@@ -47,9 +37,6 @@ def rows_of(case, mode, line):
         yield make(f"{side}-instructions-least", deciles[0])
         yield make(f"{side}-instructions-median", deciles[MIDDLE])
         yield make(f"{side}-instructions-most", deciles[MOST])
-    if target_of(line):
-        yield make("median-to-target", line["hypervisor"]["deciles"][MIDDLE] /
-                   target_of(line), "1 is the target")
 
 
 def merged(regions):

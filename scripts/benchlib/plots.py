@@ -11,7 +11,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot, ticker  # noqa: E402
 
 from benchlib import goals  # noqa: E402
-from benchlib.report import short, title  # noqa: E402
+from benchlib.report import is_timed, short, title  # noqa: E402
 
 COLOURS = {"native": "#777777", "nested": "#0072b2", "shadow": "#d55e00",
            "shadow-unsync": "#e69f00", "lsp": "#009e73"}
@@ -195,7 +195,8 @@ def write(directory, facts, rows):
     matplotlib.rcParams.update({"svg.hashsalt": "gnomon", "svg.fonttype": "none"})
     made = []
     for name, draw in PLOTS.items():
-        if draw(directory / name, facts, rows):
+        shown = draw is not wall_time or is_timed(facts)
+        if shown and draw(directory / name, facts, rows):
             made.append(name)
         else:
             (directory / name).unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from benchlib import goals, row
 NOTHING = "–"
 SHADOWS = ("shadow", "shadow-unsync")
 REASONS_SHOWN = 3
+# The name of the fact that times were not taken of one guest alone.
+NO_WALL_TIME = "wall time"
 
 
 def short(value, digits=3):
@@ -44,7 +46,7 @@ def matrix(rows, modes, cases, cell):
 
 
 def header_part(facts):
-    lines = "".join(f"| {name} | {text} |\n" for name, text in facts)
+    lines = "".join(f"| {name} | " + text.replace("|", "\\|") + " |\n" for name, text in facts)
     return f"# Measurements\n\n| | |\n| --- | --- |\n{lines}"
 
 
@@ -74,14 +76,16 @@ def against(value, limit):
     return short(value, digits)
 
 
-def goals_part(rows, modes, quick):
+def goals_part(rows, modes, quick, timed):
+    """timed: whether wall time was taken of one guest alone."""
     lines = [[goal.work, goal.published, f"≤ {short(goal.limit, 4)}",
               *(against(goal.measure(rows, mode), goal.limit) for mode in modes),
-              goal.verdict(rows, quick)] for goal in goals.GOALS]
-    return ("## Goals of `lsp`\n\nExits are of one vCPU. Wall time is what a user of QEMU "
-            "waits for, not the cost of translation" +
-            ("; at the smallest sizes and in one round it decides nothing.\n\n" if quick
-             else ".\n\n") +
+              goal.verdict(rows, quick)] for goal in goals.GOALS if timed or not goal.of_time]
+    of_time = ("Wall time is what a user of QEMU waits for, not the cost of translation" +
+               ("; at the smallest sizes and in one round it decides nothing." if quick
+                else ".") if timed else
+               "Wall time is not shown: the parts ran beside each other.")
+    return (f"## Goals of `lsp`\n\nExits are of one vCPU. {of_time}\n\n" +
             table(["what", "published", "goal", *(f"`{mode}`" for mode in modes), "verdict"],
                   lines))
 
@@ -103,17 +107,27 @@ def set_lines(rows, width):
         yield [name, *[""] * width, *(short(measure(other)) for other in SHADOWS)]
 
 
+def exits_spread(values):
+    """The median over the rounds, and the least and the most where they differ."""
+    if not values:
+        return NOTHING
+    shown = short(statistics.median(values))
+    least, most = short(values[0]), short(values[-1])
+    return shown if least == most else f"{shown} ({least}–{most})"
+
+
 def linux_exits_part(rows, modes):
     modes = [mode for mode in modes if mode != "native"]
-    lines = matrix(rows, modes, rows.cases("linux"), lambda case, mode: short(
-        rows.per_operation("linux", case, mode, "exits")))
+    lines = matrix(rows, modes, rows.cases("linux"), lambda case, mode: exits_spread(
+        rows.each_per_operation("linux", case, mode, "exits")))
     if not lines:
         return ""
     cases = {title(case): case for case in rows.cases("linux")}
     for line in lines:
         line += [ratio(rows, cases[line[0]], other) for other in SHADOWS]
     lines += set_lines(rows, len(modes))
-    return ("## Linux workloads: exits by the operation\n\nThe geometric mean leaves out what "
+    return ("## Linux workloads: exits by the operation\n\nMedian (least–most) where rounds "
+            "differ. The geometric mean leaves out what "
             "takes no exit in one of the two modes; boots are in neither line.\n\n" +
             table(["workload", *(f"`{mode}`" for mode in modes),
                    *(f"lsp / {other}" for other in SHADOWS)], lines))
@@ -209,12 +223,54 @@ def instructions_of(rows, case, mode, side):
     return f"{short(part('median'))} ({short(part('least'))}–{short(part('most'))})"
 
 
-def to_target(rows, case, mode):
-    """The targets are those of lsp."""
-    ratio_to_target = rows.value("instructions", case, mode, "median-to-target")
-    if ratio_to_target is None or mode != goals.LSP:
+def median_instructions(rows, case, mode):
+    return rows.value("instructions", case, mode, "hypervisor-instructions-median")
+
+
+def to_goal(value, limit):
+    if value is None:
         return NOTHING
-    return "met" if ratio_to_target <= 1 else f"**missed** ({short(ratio_to_target)} times)"
+    return "met" if value <= limit else f"**missed** ({against(value / limit, 1)} times)"
+
+
+def share_of_reason(rows, case, mode):
+    """The exits of a class, of all of its reason in that benchmark: "32 of 64"."""
+    name, of = case[1].rpartition(": ")[::2]
+    reason = of.removesuffix(" (fast)")
+    own = rows.value("instructions", case, mode, "exits") or 0
+    both = sum(rows.value("instructions", (case[0], f"{name}: {one}"), mode, "exits") or 0
+               for one in (reason, f"{reason} (fast)"))
+    return short(own) if own == both else f"{short(own)} of {short(both)}"
+
+
+def cases_of_goal(rows, goal):
+    """Of each benchmark that makes the exit that the goal speaks of, its usual class."""
+    usual = {}
+    for case in filter(goal.speaks_of, rows.cases("instructions", "exits")):
+        exits = rows.value("instructions", case, goals.LSP, "exits") or 0
+        benchmark = (case[0], case[1].rpartition(": ")[0])
+        if exits > usual.get(benchmark, (0, None))[0]:
+            usual[benchmark] = exits, case
+    return [case for _, case in usual.values()]
+
+
+def instruction_goals_part(rows, modes):
+    """A line for each benchmark that makes just the exit that a goal speaks of."""
+    modes = [mode for mode in modes if mode not in ("native", "nested")]
+    lines = []
+    for goal in goals.INSTRUCTION_GOALS:
+        for case in cases_of_goal(rows, goal):
+            name, _, of = case[1].rpartition(": ")
+            own = median_instructions(rows, case, goals.LSP)
+            lines.append([goal.event, f"{case[0]} {name}", of,
+                          share_of_reason(rows, case, goals.LSP),
+                          *(short(median_instructions(rows, case, mode)) for mode in modes),
+                          f"≤ {short(goal.limit)}", to_goal(own, goal.limit)])
+    return ("## Goals of `lsp`: instructions by the exit\n\nOf the hypervisor, in the median "
+            "exit of its usual class in one benchmark. Exits are of `lsp`: those of the class, "
+            "of all with that reason where others took another path.\n\n" +
+            table(["event", "benchmark", "exit", "exits", *(f"`{mode}`" for mode in modes),
+                   "goal", "verdict"], lines)) if lines else ""
 
 
 def instructions_part(rows, modes):
@@ -226,50 +282,77 @@ def instructions_part(rows, modes):
             if case[0] == "all" and exits is not None:
                 lines.append([case[1], f"`{mode}`", short(exits),
                               *(instructions_of(rows, case, mode, side)
-                                for side in ("hypervisor", "firmware")),
-                              to_target(rows, case, mode)])
+                                for side in ("hypervisor", "firmware"))])
     return ("## Instructions by the exit\n\nOver all micro-benchmarks: median (least–most) of "
-            "one exit.\n\n" + table(["exit", "mode", "exits", "hypervisor", "firmware",
-                                     "target"], lines)) if lines else ""
+            "one exit.\n\n" + table(["exit", "mode", "exits", "hypervisor", "firmware"],
+                                    lines)) if lines else ""
 
 
-def better(rows, suite, measure):
-    """Cases where nested has less of something than lsp, with both values."""
+def apart(one, other):
+    """Two numbers with as many digits as tell them from each other."""
+    digits = next((digits for digits in range(3, 9)
+                   if short(one, digits) != short(other, digits)), 9)
+    return f"{short(one, digits)} : {short(other, digits)}"
+
+
+def better(rows, other, suite, measure):
+    """Cases where another mode has less of something than lsp, with both values."""
     for case in rows.cases(suite):
-        if suite == "linux" or case[0] not in goals.NOT_IN_SET:
-            nested, lsp = measure(case, "nested"), measure(case, goals.LSP)
-            if nested is not None and lsp is not None and nested < lsp:
-                yield f"{title(case)} ({short(nested)} : {short(lsp)})"
+        others, own = measure(case, other), measure(case, goals.LSP)
+        if others is not None and own is not None and others < own:
+            yield f"{title(case)} ({apart(others, own)})"
 
 
-def nested_part(rows):
+def wins(rows, other, judged):
+    """A line for all that another mode has less of than lsp. judged: wall time is, too."""
+    def by_operation(suite, metric):
+        return lambda case, mode: rows.per_operation(suite, case, mode, metric)
+
+    def to_native(case, mode):
+        ratios = rows.to_native("linux", case, mode)
+        return statistics.median(ratios) if ratios else None
+    for heading, suite, measure in (
+            ("exits by the operation, Linux", "linux", by_operation("linux", "exits")),
+            ("exits by the operation, micro-benchmarks", "micro",
+             by_operation("micro", "exits")),
+            ("instructions of hypervisor and firmware by the operation, micro-benchmarks",
+             "micro", by_operation("micro", "hypervisor-instructions")),
+            ("wall time to native, Linux", "linux", to_native)):
+        found = list(better(rows, other, suite, measure))
+        if found and (judged or measure is not to_native):
+            yield f"{heading}: {', '.join(found)}"
+
+
+def nested_part(rows, judged):
     """Where nested paging wins, which it does wherever page tables change a lot."""
-    def listed(heading, found):
-        found = list(found)
-        return f"- {heading}: {', '.join(found)}\n" if found else ""
-    text = listed("exits by the operation, Linux", better(
-        rows, "linux", lambda case, mode: rows.per_operation("linux", case, mode, "exits")))
-    text += listed("exits by the operation, micro-benchmarks", better(
-        rows, "micro", lambda case, mode: rows.per_operation("micro", case, mode, "exits")))
-    text += listed("wall time to native, Linux", better(
-        rows, "linux", lambda case, mode: statistics.median(
-            rows.to_native("linux", case, mode) or [float("inf")])))
-    if not text:
-        return ""
-    return "## Where nested wins\n\nBy what, and nested : lsp.\n\n" + text
+    text = "".join(f"- {line}\n" for line in wins(rows, "nested", judged))
+    return f"## Where nested wins\n\nBy what, and nested : lsp.\n\n{text}" if text else ""
+
+
+def shadows_part(rows, judged):
+    text = "".join(f"- `{mode}`, {line}\n" for mode in SHADOWS
+                   for line in wins(rows, mode, judged))
+    return ("## Where shadow or shadow-unsync wins\n\nBy what, and that mode : lsp.\n\n" +
+            text) if text else ""
 
 
 def is_quick(facts):
     return dict(facts).get("size", "").startswith("quick")
 
 
+def is_timed(facts):
+    """Whether wall time was taken of one guest alone."""
+    return NO_WALL_TIME not in dict(facts)
+
+
 def markdown(facts, rows):
     modes = [mode for mode in dict(facts).get("modes", "").split() if mode in rows.modes()]
-    parts = (header_part(facts), problems_part(rows), goals_part(rows, modes, is_quick(facts)),
-             linux_exits_part(rows, modes), nested_part(rows), wall_part(rows, modes),
-             reasons_part(rows, modes), micro_part(rows, modes),
-             tlb_part(rows, modes),
-             instructions_part(rows, modes))
+    quick, timed = is_quick(facts), is_timed(facts)
+    parts = (header_part(facts), problems_part(rows), goals_part(rows, modes, quick, timed),
+             instruction_goals_part(rows, modes), linux_exits_part(rows, modes),
+             nested_part(rows, timed and not quick), shadows_part(rows, timed and not quick),
+             wall_part(rows, modes) if timed else "", reasons_part(rows, modes),
+             micro_part(rows, modes), tlb_part(rows, modes), instructions_part(rows, modes))
     return "\n".join(part for part in parts if part)
 
 
@@ -279,11 +362,16 @@ def replace(path, text):
     os.replace(new, path)
 
 
+def write_tables(directory, facts, rows, name="results"):
+    directory.mkdir(parents=True, exist_ok=True)
+    row.write_csv(directory / f"{name}.csv.new", facts, rows.all)
+    os.replace(directory / f"{name}.csv.new", directory / f"{name}.csv")
+    replace(directory / f"{name}.md", markdown(facts, rows))
+
+
 def write(directory, facts, rows):
     """All files; returns what failed, in the measuring or here, as lines."""
-    directory.mkdir(parents=True, exist_ok=True)
-    row.write_csv(directory / "results.csv", facts, rows.all)
-    replace(directory / "results.md", markdown(facts, rows))
+    write_tables(directory, facts, rows)
     problems = problems_of(rows)
     try:
         from benchlib import plots  # pylint: disable=import-outside-toplevel
