@@ -18,6 +18,8 @@ import time
 
 from gnomonlib import console, cpio, guest as guests, machine, paths
 
+MEMORY = "1G"  # of the guest
+
 # An init that only says that it was reached.
 SHORT_INIT = """\
 #!/bin/busybox sh
@@ -76,7 +78,12 @@ def _short_init(initrd, token):
     initrd.write_bytes(cpio.append(initrd.read_bytes(), archive.finish()))
 
 
-def boot(qemu, mode, script, initrd, memory="1G", timeout=600.0, short=False, verbose=False,
+# Where a guest puts its stacks and mappings decides how many page tables a process has,
+# and with them a few exits of each fork: it shall not be drawn by lot.
+FIXED_PLACES = "norandmaps"
+
+
+def boot(qemu, mode, script, initrd, memory=MEMORY, timeout=600.0, short=False, verbose=False,
          append=None, qemu_args=()):
     """Boot Debian's kernel with `initrd` and run the shell script there.
 
@@ -86,9 +93,9 @@ def boot(qemu, mode, script, initrd, memory="1G", timeout=600.0, short=False, ve
     with tempfile.TemporaryDirectory(prefix="gnomon-") as name:
         directory = pathlib.Path(name)
         options = argparse.Namespace(
-            kernel=None, initrd=str(initrd), append=append, exec=script, memory=memory,
+            kernel=None, initrd=str(initrd), exec=script, memory=memory,
             shadow_memory=None, paging=mode, cpu="rv64", smp=1, qemu_arg=list(qemu_args),
-            time_limit=None)
+            append=" ".join(filter(None, (FIXED_PLACES, append))), time_limit=None)
         guest, token = guests.from_options(options, directory)
         if short:
             _short_init(guest.initrd, token)
