@@ -4,11 +4,17 @@ import datetime
 import hashlib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 
+from benchlib import boot, linux, micro, plugin, report
 from gnomonlib import paths
+
+# What a compiler writes of itself into its debugging information, as strings.
+PRODUCER = re.compile(rb"\0(?:GNU C\d* |[ A-Za-z]*\bclang version )[^\0]*(?=\0)")
 
 
 def first_line(*command):
@@ -44,21 +50,89 @@ def load():
     return " ".join(f"{number:.1f}" for number in os.getloadavg())
 
 
-def collect(options, argv):
-    """Pairs of name and text, in the order in which they are shown."""
-    image = hashlib.sha256(paths.HYPERVISOR.read_bytes()).hexdigest()[:16]
-    return [
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def is_image_of(elf, image):
+    """Whether `image` was made of `elf`."""
+    objcopy = os.environ.get("CROSS", "riscv64-linux-gnu-") + "objcopy"
+    with tempfile.TemporaryDirectory(prefix="gnomon-") as directory:
+        copy = pathlib.Path(directory) / "image"
+        try:
+            subprocess.run([objcopy, "-O", "binary", elf, copy], capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return copy.read_bytes() == image.read_bytes()
+
+
+def compiler(elf, image):
+    """The compiler that made the image, with its options that change code most, by
+    what it has written into the ELF file of the same build."""
+    if not is_image_of(elf, image):
+        return f"unknown ({elf.name} is of another build than {image.name})"
+    found = {re.sub(r" -[^O]\S*", "", text[1:].decode(errors="replace"))
+             for text in PRODUCER.findall(elf.read_bytes())}
+    return "; ".join(sorted(found)) or "unknown"
+
+
+def firmware(probes):
+    """What boots said of it: its name natively, its interface under Gnomon."""
+    def word(pattern):
+        return next(filter(None, (one.word(pattern) for one in probes.values())), None)
+    name = word(r"^(OpenSBI \S+)")
+    return ", ".join(filter(None, (name, word(r"^gnomon: firmware: (.*)$")))) or "unknown"
+
+
+def chosen_by_environment(probes):
+    """Pairs of what changes the measurements from outside, where it is set."""
+    append = os.environ.get("GNOMON_APPEND", "").strip()
+    if append:
+        yield "GNOMON_APPEND", append
+    said = next(filter(None, (one.word(r"^gnomon: faults: ([^,\n]+)")
+                              for one in probes.values())), None)
+    named = re.search(r"(?:^|\s)faults=(\S+)", append)
+    if said or named:
+        yield "faults", said or named[1]
+    if os.environ.get("QEMU"):
+        yield "QEMU", os.environ["QEMU"]
+
+
+def memory(options):
+    """Of the guests, by what runs them."""
+    size = micro.MEMORY["quick" if options.quick else "full"]
+    return f"{size} (bare metal), {boot.MEMORY} (Linux)"
+
+
+def guests():
+    return ", ".join(f"{path.name} sha256 {sha256(path)}"
+                     for path in (micro.KERNEL, linux.WORKLOADS) if path.is_file())
+
+
+def collect(options, argv, probes):
+    """Pairs of name and text, in the order in which they are shown. probes: what the
+    boots of each mode said, as probe.Probe."""
+    found = [
         ("command", shlex.join([os.path.relpath(argv[0], paths.TOP), *argv[1:]])),
+        *chosen_by_environment(probes),
         ("date", datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")),
         ("size", "quick (the smallest)" if options.quick else "full"),
         ("rounds", str(options.rounds)),
         ("modes", " ".join(options.modes)),
+        ("parts", " ".join(options.parts)),
         ("seat", options.seat),
         ("gnomon", f"{first_line('git', 'describe', '--always', '--dirty')}, "
-                   f"image sha256 {image}"),
-        ("compiler", first_line("riscv64-linux-gnu-gcc", "--version")),
+                   f"image sha256 {sha256(paths.HYPERVISOR)}"),
+        ("compiler", compiler(plugin.ELF, paths.HYPERVISOR)),
         ("emulator", first_line(options.qemu, "--version")),
+        ("cpu", options.cpu),
+        ("firmware", firmware(probes)),
+        ("guest memory", memory(options)),
+        ("guests", guests()),
         ("guest kernel", kernel()),
         ("machine", processor()),
         ("load at the start", load()),
     ]
+    if options.beside:
+        found.append((report.NO_WALL_TIME, "not shown: Linux ran beside other parts"))
+    return [(name, " ".join(text.split())) for name, text in found]

@@ -78,6 +78,8 @@ JOBS = tuple(Workload(*fields, job=True) for fields in (
 ALL = OWN + JOBS
 BOOTS = ("boot", "boot-console")  # not in the quick set
 NAMES = (*BOOTS, *(workload.name for workload in ALL))
+# Asked for by name, boots are measured in the quick size, too.
+NAMES_QUICK = (*BOOTS, *(workload.name for workload in ALL if workload.quick))
 
 
 def parse(line):
@@ -87,18 +89,23 @@ def parse(line):
     return dict(pair.split("=", 1) for pair in line.split()[1:] if "=" in pair)
 
 
+def archives(workloads):
+    """Those of Debian's programs that are needed: each takes time to load and to unpack."""
+    if any(one.job for one in workloads):
+        yield PROGRAMS
+    if any(one.name == "compile" for one in workloads):
+        yield COMPILER
+
+
 def initramfs(directory, workloads):
-    """Debian's busybox and init, our workloads, and those of Debian's programs that
-    are needed: each archive takes time to load and to unpack."""
+    """Debian's busybox and init, our workloads, and archives() of Debian's programs."""
     archive = cpio.Archive()
     archive.directory("bench")
     archive.file("bench/workloads", paths.made(WORKLOADS, "make workloads").read_bytes(),
                  mode=0o755)
     data = cpio.append(paths.made(paths.INITRD, "make run").read_bytes(), archive.finish())
-    for path, needed in ((PROGRAMS, any(one.job for one in workloads)),
-                         (COMPILER, any(one.name == "compile" for one in workloads))):
-        if needed:
-            data = cpio.append(data, paths.made(path, "scripts/setup bench").read_bytes())
+    for path in archives(workloads):
+        data = cpio.append(data, paths.made(path, "scripts/setup bench").read_bytes())
     path = pathlib.Path(directory) / "initrd"
     path.write_bytes(data)
     return path
@@ -195,7 +202,6 @@ def boots(options, mode, number, names):
 def chosen(options):
     names = options.workloads or NAMES
     workloads = [one for one in ALL if one.name in names and one.amount(options.quick)]
-    # Asked for by name, boots are measured in the quick set, too.
     return workloads, [name for name in BOOTS if name in names and
                        (options.workloads or not options.quick)]
 

@@ -18,7 +18,7 @@ import select
 import tempfile
 import time
 
-from benchlib import row
+from benchlib import probe, row
 from gnomonlib import console, guest as guests, machine, paths
 
 SUITE = "micro"
@@ -32,7 +32,7 @@ BASELINES = {("null", "sbi-call"): ("null", "sbi-nop")}
 @dataclasses.dataclass
 class Results:
     """A boot's lines, {(benchmark, parameter): line}, and what went wrong, or None;
-    `unsupported` if Gnomon does not know the mode, or cannot do it here."""
+    `unsupported` if Gnomon refuses the mode since the machine lacks something."""
     lines: dict
     why: str | None = None
     unsupported: bool = False
@@ -106,7 +106,7 @@ def boot(qemu, mode, size="quick", benchmarks=(), timeout=600.0, cpu="rv64", qem
         report = None
     lines = _parse(text)
     return Results(lines, _verdict(text, in_time, report),
-                   bool(report and report["reason"] == "stopped" and not lines),
+                   probe.is_lacking(report) and not lines,
                    _total(text), report)
 
 
@@ -151,6 +151,8 @@ def rows(options):
     timeout = getattr(options, "timeout", 600.0)
     say = getattr(options, "say", lambda text: None)
     native = boot(options.qemu, "native", size, timeout=timeout)
+    if native.why and "native" not in options.modes:
+        yield row.failed(SUITE, "the guest's own instructions", "", "native", native.why)
     for mode in options.modes:
         say(f"micro: {mode}")
         results = native if mode == "native" else boot(options.qemu, mode, size,
