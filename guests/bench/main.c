@@ -31,6 +31,7 @@ static struct {
 	const struct benchmark *benchmark;
 	const struct paging_mode *mode;
 	bool full;
+	uint32_t wanted; /* a bit for each of benchmarks[] */
 	char parameter[32];
 	char failure[128];
 	bool any_failed;
@@ -39,64 +40,100 @@ static struct {
 
 /* ---- boot arguments ---- */
 
-/* The value of NAME=value among the words of the boot arguments; its length. */
-static size_t argument(const char *name, const char **value)
-{
-	size_t length = strlen(name);
-	const char *at = platform.bootargs, *end;
-
-	while (*at) {
-		end = at;
-		while (*end && *end != ' ')
-			end++;
-		if (memcmp(at, name, length) == 0 && at[length] == '=') {
-			*value = at + length + 1;
-			return (size_t)(end - *value);
-		}
-		for (at = end; *at == ' ';)
-			at++;
-	}
-	return 0;
-}
-
 static bool equals(const char *text, size_t length, const char *word)
 {
 	return strlen(word) == length && memcmp(text, word, length) == 0;
 }
 
-/* True if no benchmark is named, or this one among others. */
-static bool is_wanted(const struct benchmark *benchmark)
+/* The length of what `text`, `length` long, has before the first `end`. */
+static size_t length_before(const char *text, size_t length, char end)
 {
-	const char *list = "";
-	size_t length = argument("bench", &list);
+	size_t at = 0;
 
-	if (length == 0)
-		return true;
-	for (size_t from = 0, to; from < length; from = to + 1) {
-		for (to = from; to < length && list[to] != ',';)
-			to++;
-		if (equals(list + from, to - from, benchmark->name))
+	while (at < length && text[at] != end)
+		at++;
+	return at;
+}
+
+static bool read_benchmark(const char *name, size_t length)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(benchmarks); i++) {
+		if (equals(name, length, benchmarks[i]->name)) {
+			bench.wanted |= UINT32_C(1) << i;
 			return true;
+		}
 	}
 	return false;
 }
 
-static bool read_arguments(void)
+static bool read_benchmarks(const char *list, size_t length)
 {
-	const char *value = "";
-	size_t length = argument("size", &value);
+	size_t from = 0, to;
 
+	do {
+		to = from + length_before(list + from, length - from, ',');
+		if (!read_benchmark(list + from, to - from))
+			return false;
+		from = to + 1;
+	} while (to < length);
+	return true;
+}
+
+static bool read_size(const char *value, size_t length)
+{
 	bench.full = equals(value, length, "full");
-	if (length > 0 && !bench.full && !equals(value, length, "quick"))
-		return false;
-	length = argument("mode", &value);
-	if (length == 0)
-		length = strlen(value = "sv39");
+	return bench.full || equals(value, length, "quick");
+}
+
+static bool read_mode(const char *value, size_t length)
+{
+	bench.mode = NULL;
 	for (unsigned i = 0; i < PAGING_MODES; i++)
 		if (equals(value, length, paging_modes[i].name) &&
 		    paging_supported(&paging_modes[i]))
 			bench.mode = &paging_modes[i];
 	return bench.mode != NULL;
+}
+
+static const struct {
+	const char *name;
+	bool (*read)(const char *value, size_t length);
+} options[] = {
+	{"bench", read_benchmarks},
+	{"size", read_size},
+	{"mode", read_mode},
+};
+
+/* A word, NAME=VALUE. */
+static bool read_word(const char *word, size_t length)
+{
+	size_t name = length_before(word, length, '=');
+
+	if (name == length)
+		return false;
+	for (unsigned i = 0; i < ARRAY_LENGTH(options); i++)
+		if (equals(word, name, options[i].name))
+			return options[i].read(word + name + 1, length - name - 1);
+	return false;
+}
+
+static bool read_arguments(void)
+{
+	const char *at = platform.bootargs;
+	size_t length;
+
+	if (!read_mode("sv39", strlen("sv39")))
+		return false;
+	for (; *at; at += length) {
+		length = length_before(at, strlen(at), ' ');
+		if (length == 0)
+			length = 1; /* a space */
+		else if (!read_word(at, length))
+			return false;
+	}
+	if (bench.wanted == 0)
+		bench.wanted = UINT32_MAX;
+	return true;
 }
 
 bool bench_is_full(void)
@@ -214,17 +251,26 @@ static void print_total(void)
 	print("}\n");
 }
 
+static void print_usage(void)
+{
+	print("bench: the boot arguments are bench=NAME,..., size=quick or full, and "
+	      "mode=sv39, sv48 or sv57; benchmarks:");
+	for (unsigned i = 0; i < ARRAY_LENGTH(benchmarks); i++)
+		print(" %s", benchmarks[i]->name);
+	print("\n");
+}
+
 bool guest_main(void)
 {
 	measure_init();
 	memory_init();
 	if (!read_arguments()) {
-		print("bench: size=quick or full, mode=sv39, sv48 or sv57\n");
+		print_usage();
 		return false;
 	}
 	trap_init();
 	for (unsigned i = 0; i < ARRAY_LENGTH(benchmarks); i++)
-		if (is_wanted(benchmarks[i]))
+		if (bench.wanted >> i & 1)
 			run(benchmarks[i]);
 	frames_reset();
 	print_total();

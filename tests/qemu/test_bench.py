@@ -8,9 +8,12 @@ The emulator counts instructions, so all figures are exact and come out the same
 import argparse
 import functools
 import pathlib
+import re
 import sys
 
 import pytest
+
+from conftest import start
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 from benchlib import micro, row  # noqa: E402
@@ -106,6 +109,22 @@ def test_a_fence_of_all_costs_lsp_the_miss_of_the_kernel_too(mode):
     line = results(mode).lines["null", "fence-all"]
     misses = {"shadow-miss": line["operations"]} if mode == "lsp" else {}
     assert line["exits"] == {"sfence-all": line["operations"], **misses}
+
+
+@pytest.mark.parametrize("append, right", [
+    ("bench=null", True), ("bench=null,depth  mode=sv48 size=quick", True),
+    ("bench=nul", False), ("bench=null,fnord", False), ("bench=null,", False), ("bench=", False),
+    ("size=huge", False), ("size=", False), ("mode=sv32", False), ("mode=", False),
+    ("word", False), ("benches=null", False), ("bench=null quick", False), ("=", False)])
+def test_only_arguments_that_mean_something_are_taken(append, right, tmp_path):
+    ended = start(tmp_path, "--kernel", micro.KERNEL, "--memory", "96M", "--append", append,
+                  how="nested")
+    assert ended.status == (0 if right else 1), ended
+    wrong = [line for line in ended.lines if "the boot arguments are bench=NAME" in line]
+    assert len(wrong) == (not right)
+    named = append.split()[0].partition("=")[2].split(",") if right else []
+    found = re.findall(r'"benchmark": "(\w+)"', "\n".join(ended.lines))
+    assert set(found) == set(named)
 
 
 # --- the published sweep ----------------------------------------------------
