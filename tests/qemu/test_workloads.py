@@ -6,6 +6,7 @@ read. Figures are checked for being consistent, not for being good.
 """
 import importlib.util
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -26,8 +27,25 @@ TINY = {
     "frames": (1, 4, 1024),
 }
 ODD = ("/bench/workloads run right 7 -- /bin/true", "/bench/workloads run wrong 7 -- /bin/false",
-       "/bench/workloads run missing 7 -- /bin/nothing-there",
-       "/bench/workloads syscall", "/bench/workloads syscall 1x", "/bench/workloads gups 10 3")
+       "/bench/workloads run missing 7 -- /bin/nothing-there")
+# What is refused before anything is done: (arguments, what is said)
+REFUSED = (
+    ("", "usage: workloads NAME COUNT"), ("syscall", "usage: workloads NAME COUNT"),
+    ("unknown 1", "usage: workloads NAME COUNT"), ("mmap 1 1 1", "usage: workloads NAME COUNT"),
+    ("run odd 7 /bin/true more", "usage: workloads NAME COUNT"),
+    ("run odd 0 -- /bin/true", "COUNT '0' is no number from 1 to"),
+    ("run odd 7x -- /bin/true", "COUNT '7x' is no number"),
+    ("syscall 1x", "COUNT '1x' is no number"), ("syscall 0", "COUNT '0' is no number"),
+    ("syscall -1", "COUNT '-1' is no number"),
+    ("syscall 99999999999999999999999", "is no number"), ("syscall 1 1", "syscall has no SIZE"),
+    ("mmap 1 0", "SIZE '0' is no number from 1 to"), ("mmap 1 1x", "SIZE '1x' is no number"),
+    ("munmap 1 513", "SIZE '513' is no number from 1 to 512"),
+    ("file 1 1025", "SIZE '1025' is no number from 1 to 1024"),
+    ("gups 10 3", "gups: SIZE is no power of two"),
+    ("frames 3 4", "frames: COUNT is no power of two up to 512"),
+    ("frames 1024 4", "frames: COUNT is no power of two up to 512"),
+    ("touch 1048577 1", "touch: COUNT times SIZE"),
+)
 
 
 def supported(mode):
@@ -40,20 +58,22 @@ def supported(mode):
 
 @pytest.fixture(scope="module", params=[mode for mode in MODES if supported(mode)])
 def boot(request, run_in, tmp_path_factory):
-    """(mode, {name: result}, exit status of each command) of one boot with all."""
+    """(mode, {name: result}, {command: (exit status, output)}) of one boot with all."""
     directory = tmp_path_factory.mktemp("workloads")
     initrd = linux.initramfs(directory, ())
     commands = [f"/bench/workloads {name} {count} {size or ''}"
                 for name, (count, size, _) in TINY.items()] + list(ODD)
-    script = "\n".join(f'{command}; echo "status $?"' for command in commands)
+    commands += [f"/bench/workloads {words}" for words, _ in REFUSED]
+    script = "\n".join(f'{command} 2>&1; echo "status $?"' for command in commands)
     result = run_in(directory, "--kernel", paths.KERNEL, "--initrd", initrd, "--exec", script,
                     how=request.param)
     assert result.status == 0, result
     results = [found for found in map(linux.parse, result.lines) if found]
     statuses = [int(line.split()[1]) for line in result.lines if line.startswith("status ")]
     assert len(statuses) == len(commands), result
+    said = [text.strip() for text in re.split(r"^status \d+$", "\n".join(result.lines), flags=re.M)]
     return request.param, {found["name"]: found for found in results}, \
-        dict(zip(commands, statuses))
+        dict(zip(commands, zip(statuses, said)))
 
 
 def test_each_workload_does_its_work_and_finds_it_right(boot):
@@ -63,7 +83,7 @@ def test_each_workload_does_its_work_and_finds_it_right(boot):
         assert found["status"] == "ok" and found["pages"] == "4k", found
         assert int(found["operations"]) == operations and int(found["nanoseconds"]) > 0
         assert size is None or found["size"].startswith(str(size))
-    assert set(list(statuses.values())[:len(TINY)]) == {0}
+    assert {status for status, _ in list(statuses.values())[:len(TINY)]} == {0}
 
 
 def test_what_goes_wrong_is_said(boot):
@@ -71,7 +91,14 @@ def test_what_goes_wrong_is_said(boot):
     assert [results[name]["status"] for name in ("right", "wrong", "missing")] == [
         "ok", "failed", "failed"]
     assert results["right"]["operations"] == "7" and results["right"]["pages"] == "default"
-    assert [statuses[command] for command in ODD] == [0, 1, 1, 2, 2, 1]
+    assert [statuses[command][0] for command in ODD] == [0, 1, 1]
+
+
+def test_what_makes_no_sense_is_refused_with_a_reason(boot):
+    _, results, statuses = boot
+    for words, why in REFUSED:
+        status, said = statuses[f"/bench/workloads {words}"]
+        assert status == 2 and why in said and "workload name=" not in said, (words, said)
 
 
 def test_exits_are_counted_by_reason_where_the_hypervisor_tells(boot):

@@ -13,7 +13,7 @@
 
 #define KIB	   ((size_t)1024)
 #define LARGEST	   (4096 * KIB) /* the file, in bytes */
-#define MOST_PIECE (1024 * KIB)
+#define MOST_PIECE (FILE_LIMIT * KIB)
 
 struct pieces {
 	int file;
@@ -51,11 +51,11 @@ static bool measure(const struct workload *self, const struct pieces *pieces,
 bool run_file(const struct workload *self, uint64_t count, uint64_t size)
 {
 	static char written[MOST_PIECE], back[MOST_PIECE];
-	size_t bytes = size <= MOST_PIECE / KIB ? size * KIB : 0;
+	size_t bytes = size * KIB;
 	struct pieces pieces = {.bytes = bytes, .written = written, .read = back};
 	bool correct;
 
-	if (bytes == 0)
+	if (bytes == 0 || bytes > MOST_PIECE)
 		return false;
 	for (size_t i = 0; i < bytes; i++)
 		written[i] = (char)(i * 131 >> 3);

@@ -68,7 +68,7 @@ bool run_mmap(const struct workload *self, uint64_t count, uint64_t size)
 /* mincore() fails with ENOMEM for a range that is not mapped. */
 static bool is_unmapped(char *start, size_t bytes)
 {
-	unsigned char present[512];
+	unsigned char present[MUNMAP_LIMIT];
 
 	return bytes / PAGE <= sizeof(present) && mincore(start, bytes, present) == -1 &&
 	       errno == ENOMEM;
@@ -175,16 +175,11 @@ static bool is_as_filled(const uint64_t *table, uint64_t entries)
 	return true;
 }
 
-static bool is_power_of_two(uint64_t x)
-{
-	return x && !(x & (x - 1));
-}
-
 bool run_gups(const struct workload *self, uint64_t count, uint64_t size)
 {
 	size_t bytes = size * MIB;
 	uint64_t entries = bytes / sizeof(uint64_t);
-	uint64_t *table = is_power_of_two(size) ? (void *)map(bytes) : NULL;
+	uint64_t *table = (void *)map(bytes);
 	bool correct;
 
 	if (!table)

@@ -20,10 +20,20 @@ struct workload {
 	const char *name;
 	const char *operation; /* what is counted as one */
 	const char *unit;      /* of size, "" where there is none */
-	uint64_t size;	       /* unless another is asked for */
+	uint64_t size;	       /* unless another is asked for; 0: it has none */
+	uint64_t most;	       /* of size */
 	/* Do it `count` times, measured and reported; false: it could not be done. */
 	bool (*run)(const struct workload *self, uint64_t count, uint64_t size);
 };
+
+#define MUNMAP_LIMIT 512  /* pages in a piece */
+#define FILE_LIMIT   1024 /* KiB in a piece */
+#define FRAMES_LIMIT 512  /* frames in a run */
+
+static inline bool is_power_of_two(uint64_t x)
+{
+	return x && !(x & (x - 1));
+}
 
 /* Between these two lies what is measured, in time and in exits. */
 void measure_begin(void);
@@ -53,5 +63,7 @@ bool run_program(char *const argv[]);
 
 /* Ends a child of run_exec(), which recognizes it by this status. */
 #define EXEC_STATUS 42
+
+#define BAD_USAGE 2 /* the exit status */
 
 #endif
