@@ -21,6 +21,7 @@
 #include "scripts/plugin/exit_classes.h"
 #include "scripts/plugin/fences.h"
 #include "scripts/plugin/machine.h"
+#include "scripts/plugin/options.h"
 
 #define VECTORS_LIMIT 8
 #define SRET	      UINT32_C(0x10200073)
@@ -305,7 +306,7 @@ static void on_end(qemu_plugin_id_t id, void *userdata)
 	record_from_here(false);
 	if (!by_marks)
 		end_region();
-	fclose(out);
+	results_close(out, "instructions");
 }
 
 /* ---- the start ---- */
@@ -340,22 +341,45 @@ static const char *read_layout(const char *path)
 	return value && reason_count ? NULL : "the layout makes no sense";
 }
 
+static const char *set_number(uint64_t *number, const char *value)
+{
+	return option_number(value, UINT64_MAX, number)
+		       ? NULL
+		       : "an address, size or offset that is no number";
+}
+
 static const char *set_option(const char *name, const char *value)
 {
-	if (!strcmp(name, "out"))
-		out = fopen(value, "w");
-	else if (!strcmp(name, "image"))
-		image = strtoull(value, NULL, 0);
-	else if (!strcmp(name, "size"))
-		image_size = strtoull(value, NULL, 0);
-	else if (!strcmp(name, "vector") && vector_count < VECTORS_LIMIT)
-		vectors[vector_count++] = strtoull(value, NULL, 0);
-	else if (!strcmp(name, "region"))
-		by_marks = !strcmp(value, "marks");
-	else if (!strcmp(name, "layout"))
+	if (!strcmp(name, "image"))
+		return set_number(&image, value);
+	if (!strcmp(name, "size"))
+		return set_number(&image_size, value);
+	if (!strcmp(name, "vector") && vector_count < VECTORS_LIMIT)
+		return set_number(&vectors[vector_count++], value);
+	if (!strcmp(name, "layout") && reason_count == 0)
 		return read_layout(value);
+	if (!strcmp(name, "out") && !out)
+		out = fopen(value, "w");
+	else if (!strcmp(name, "region") && !strcmp(value, "marks"))
+		by_marks = true;
 	else
-		return "an option that there is not, or too many vectors";
+		return "an option that there is not, or once too often";
+	return NULL;
+}
+
+/* All options are read: whether the vectors can be code of the image. */
+static const char *vectors_mistake(void)
+{
+	if (!out || !image_size || !vector_count || !reason_count)
+		return "out (a file that can be written), size, vector and layout are "
+		       "needed";
+	for (unsigned i = 0; i < vector_count; i++) {
+		if (vectors[i] >= image_size || vectors[i] % 2 != 0)
+			return "a vector that is no instruction of the image";
+		for (unsigned j = 0; j < i; j++)
+			if (vectors[i] == vectors[j])
+				return "one vector twice";
+	}
 	return NULL;
 }
 
@@ -379,9 +403,10 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 		*equals = '\0';
 		mistake = set_option(argv[i], equals + 1);
 	}
-	if (!mistake && (!out || !image_size || !vector_count || !reason_count))
-		mistake = "out (a file that can be written), size, vector and layout are "
-			  "needed";
+	if (!mistake)
+		mistake = vectors_mistake();
+	if (!mistake && !info->system_emulation)
+		mistake = "no system is emulated";
 	if (mistake) {
 		fprintf(stderr, "instructions plugin: %s\n", mistake);
 		return -1;

@@ -8,7 +8,7 @@ PLUGIN_BUILD := $(BUILD)/plugins
 PLUGINS := tlb instructions
 PLUGIN_CFLAGS := -std=gnu11 -O2 -g -I. -fPIC -shared -fvisibility=hidden $(WARNINGS)
 
-PLUGIN_COMMON := scripts/plugin/machine.c
+PLUGIN_COMMON := scripts/plugin/machine.c scripts/plugin/options.c
 PLUGIN_SOURCES.tlb := $(patsubst %,scripts/plugin/%.c,tlb tlb_hart tlb_options tlb_model \
 	page_walk fences)
 PLUGIN_SOURCES.instructions := $(patsubst %,scripts/plugin/%.c,instructions exit_classes fences \

@@ -17,6 +17,7 @@
 
 #include "scripts/plugin/fences.h"
 #include "scripts/plugin/machine.h"
+#include "scripts/plugin/options.h"
 #include "scripts/plugin/tlb_hart.h"
 
 #define HSTATUS_VTVM (UINT64_C(1) << 20)
@@ -318,7 +319,7 @@ static void on_end(qemu_plugin_id_t id, void *userdata)
 	(void)id;
 	(void)userdata;
 	end_region();
-	fclose(out);
+	results_close(out, "tlb");
 }
 
 static void register_idle(qemu_plugin_id_t id)
@@ -341,23 +342,16 @@ static void register_and_begin(qemu_plugin_id_t id)
 	begin_region();
 }
 
-static const char *add_model(char *text)
-{
-	if (models.count == MODELS_LIMIT)
-		return "more models than there can be";
-	return named_model_read(text, &models.named[models.count++]);
-}
-
 static const char *set_option(char *option)
 {
-	if (!strncmp(option, "out=", 4))
+	if (!strncmp(option, "out=", 4) && !out)
 		out = fopen(option + 4, "w");
 	else if (!strcmp(option, "region=marks"))
 		by_marks = true;
 	else if (!strncmp(option, "model=", 6))
-		return add_model(option + 6);
+		return models_add(&models, option + 6);
 	else
-		return "an option that there is not";
+		return "an option that there is not, or out twice";
 	return NULL;
 }
 
@@ -375,7 +369,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 	for (int i = 0; i < argc && !mistake; i++)
 		mistake = set_option(argv[i]);
 	if (!mistake && !models.count)
-		mistake = add_model(plain);
+		mistake = models_add(&models, plain);
 	if (!mistake && !out)
 		mistake = "out=FILE is missing, or cannot be written";
 	if (!mistake && !info->system_emulation)

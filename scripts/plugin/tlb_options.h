@@ -21,6 +21,6 @@ struct models {
 };
 
 /* NULL, or what is wrong with `text`, which is taken to pieces. */
-const char *named_model_read(char *text, struct named_model *model);
+const char *models_add(struct models *models, char *text);
 
 #endif

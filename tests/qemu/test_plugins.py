@@ -147,10 +147,41 @@ def test_exits_are_classed_as_gnomon_counts_them(paging, tmp_path):
     ("tlb", "model=odd:entries=24:ways=4", "no power of two"),
     ("tlb", "model=x:colour=3", "a field that no model has"),
     ("tlb", "colour=3", "an option that there is not"),
+    ("tlb", "word", "an option that there is not"),
+    ("tlb", "region=all", "an option that there is not"),
+    ("tlb", "out=again", "out twice"),
+    ("tlb", "model=", "without a name"), ("tlb", "model=:ways=4", "without a name"),
+    ("tlb", 'model=a"b', "odd characters"), ("tlb", f"model={32 * 'x'}", "too long"),
+    ("tlb", "model=x,model=x:ways=8", "two models of one name"),
+    ("tlb", "model=x::ways=4", "without a value"), ("tlb", "model=x:ways", "without a value"),
+    ("tlb", "model=x:entries=64k", "no number up to 1048576"),
+    ("tlb", "model=x:entries=-64", "no number up to 1048576"),
+    ("tlb", "model=x:entries=", "no number up to 1048576"),
+    ("tlb", "model=x:entries=1048577", "no number up to 1048576"),
+    ("tlb", "model=x:pointers=18446744073709551617", "no number up to 1048576"),
+    ("tlb", "model=x:entries=0", "no power of two"),
+    ("tlb", "model=x:split=2", "neither 0 nor 1"),
+    ("tlb", "model=x:gpages=yes", "neither 0 nor 1"),
     ("instructions", "vector=0", "are needed"),
+    ("instructions", "vector=0x1g", "no number"), ("instructions", "size=", "no number"),
+    ("instructions", "size=-1", "no number"), ("instructions", "image=x", "no number"),
+    ("instructions", "region=all", "an option that there is not"),
+    ("instructions", "word", "an option that there is not"),
+    ("instructions", "LAYOUT,size=4096,vector=4096", "no instruction of the image"),
+    ("instructions", "LAYOUT,size=4096,vector=3", "no instruction of the image"),
+    ("instructions", "LAYOUT,size=4096,vector=8,vector=0x8", "one vector twice"),
+    ("instructions", "LAYOUT,LAYOUT", "once too often"),
 ])
 def test_bad_options_are_refused(name, option, why, tmp_path):
     path = BUILD / "plugins" / f"{name}.so"
+    option = option.replace("LAYOUT", f"layout={BUILD / 'plugins' / 'layout'}")
     result = start(tmp_path, "--kernel", BUILD / "guests" / "hello.bin",
                    "--qemu-arg=-plugin", f"--qemu-arg={path},out={tmp_path / 'out'},{option}")
     assert result.status != 0 and why in result.err, result
+
+
+def test_results_that_are_lost_are_said(tmp_path):
+    for words in (plugin.tlb("/dev/full", ["plain"], marks=False),
+                  plugin.instructions("/dev/full", marks=False)):
+        result = start(tmp_path, "--kernel", BUILD / "guests" / "hello.bin", *arguments(words))
+        assert "the results could not be written" in result.err, result
