@@ -62,6 +62,9 @@ def parser(about):
                      help="default: build/bench, with --quick build/bench-quick")
     top.add_argument("--markdown", action="store_true",
                      help="measure nothing: print the tables of DIR/results.csv")
+    top.add_argument("--initramfs", type=pathlib.Path, metavar="FILE",
+                     help="measure nothing: write the initramfs of the Linux workloads, for "
+                     "scripts/gnomon run --initrd FILE --exec '/bench/workloads ...'")
     return top
 
 

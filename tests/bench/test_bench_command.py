@@ -291,6 +291,17 @@ def started(directory, *words):
         stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
+def test_the_initramfs_can_be_had_by_itself(tmp_path):
+    if not (BENCH.parents[1] / "build" / "guest" / "bench.cpio").exists():
+        pytest.skip("needs `scripts/setup bench`")
+    path = tmp_path / "initramfs"
+    subprocess.run([BENCH, "--initramfs", path], check=True)
+    assert b"bench/workloads" in path.read_bytes()
+    refused = subprocess.run([BENCH, "--initramfs", tmp_path], capture_output=True, text=True,
+                             check=False)
+    assert refused.returncode == 2 and "--initramfs" in refused.stderr
+
+
 def emulators(directory):
     return [int(path.name) for path in (directory / "pids").iterdir()]
 
