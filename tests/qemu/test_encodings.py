@@ -61,6 +61,13 @@ def test_an_attack_is_survived(run, faults, name):
     assert not hostile.complaints(name, result), result
 
 
+@pytest.mark.parametrize("faults", DELEGATING)
+def test_the_benchmarks_find_what_they_wrote(run, guest, faults):
+    result = run("--kernel", guest("bench.bin"), "--memory", "96M", "--append",
+                 "size=quick bench=null,demand,fork,range", how="lsp", **append(faults))
+    assert result.status == 0 and "bench: done" in result.lines, result
+
+
 @pytest.mark.parametrize("faults", FAULTS)
 def test_a_first_touch_costs_one_exit_or_two(run, tmp_path, faults):
     initrd = linux.initramfs(tmp_path, ())
