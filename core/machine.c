@@ -5,6 +5,7 @@
  */
 #include "core/machine.h"
 #include "core/reason.h"
+#include "core/string.h"
 #include "mm/page_alloc.h"
 
 struct machine machine;
@@ -114,6 +115,47 @@ enum status machine_for_each_mappable(struct host_range image, range_function ea
 	add_hole(&holes, image);
 	add_reserved(&holes, true);
 	return for_each_memory(&holes, each, context);
+}
+
+/* ---- the bundle ---- */
+
+/* The highest place for as many bytes as the bundle has, above it. */
+static enum status find_above(struct host_range range, void *context)
+{
+	struct host_range *place = context;
+	uint64_t size = machine.fdt.initrd.size;
+	uint64_t start;
+
+	if (range.size < size)
+		return STATUS_OK;
+	start = align_down(end_of(range) - size, PAGE_SIZE);
+	if (start >= range.base.raw && start > place->base.raw)
+		*place = (struct host_range){HPA(start), size};
+	return STATUS_OK;
+}
+
+static bool is_ram(struct host_range range)
+{
+	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
+		if (range_within(range.base.raw, range.size,
+				 machine.fdt.memory[i].base.raw,
+				 machine.fdt.memory[i].size))
+			return true;
+	return false;
+}
+
+void machine_move_bundle(struct host_range image)
+{
+	struct host_range *bundle = &machine.fdt.initrd;
+	struct host_range place = *bundle;
+
+	if (bundle->size == 0 || !is_ram(*bundle))
+		return;
+	machine_for_each_free(image, find_above, &place);
+	if (place.base.raw != bundle->base.raw)
+		memcpy((void *)(uintptr_t)place.base.raw,
+		       (const void *)(uintptr_t)bundle->base.raw, bundle->size);
+	*bundle = place;
 }
 
 /* ---- the page allocator's start ---- */

@@ -34,6 +34,12 @@ enum status machine_for_each_mappable(struct host_range image,
 							  void *context),
 				      void *context);
 
+/*
+ * Move the bundle to the upper end of free RAM. Loaders put it in the middle, and a VM's
+ * memory could not be one run around it. It stays where there is no room above it.
+ */
+void machine_move_bundle(struct host_range image);
+
 /* Hand the free RAM to the page allocator. */
 enum status machine_memory_init(struct host_range image, const char **why);
 

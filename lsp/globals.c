@@ -62,14 +62,11 @@ static void unshare(struct lsp_vcpu *space, struct globals *globals, unsigned sl
 	table_destroy(&space->pool, child, mode_levels(mode) - 2);
 }
 
-static void create(struct lsp_vcpu *space, struct globals *globals)
+/* Something is about to be linked: paths of other MODEs do not tell of these tables. */
+static void come_into_use(struct lsp_vcpu *space, unsigned mode)
 {
-	unsigned mode = mode_of(globals, space);
-
-	globals->root = table_create(&space->pool, mode_levels(mode) - 1);
-	if (!globals->root)
+	if (space->global_modes >> mode & 1)
 		return;
-	/* Paths of other MODEs do not tell of these tables. */
 	space_tables_gone(space);
 	space->global_modes |= 1u << mode;
 }
@@ -101,7 +98,9 @@ pte_t *globals_root_for(struct lsp_vcpu *space, gva_t gva, bool global)
 		return tree->root;
 	}
 	if (!globals->root)
-		create(space, globals);
+		globals->root = table_create(&space->pool, tree_top(tree));
+	if (globals->root)
+		come_into_use(space, tree->mode);
 	return globals->root;
 }
 
@@ -189,6 +188,7 @@ void globals_unlink(struct lsp_vcpu *space)
 		table_unlink_all(space->globals[i].root, NULL);
 		space->globals[i].unlinked = true;
 	}
+	space->global_modes = 0;
 }
 
 struct globals *globals_active(struct lsp_vcpu *space)

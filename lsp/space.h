@@ -62,7 +62,7 @@ struct lsp_vcpu {
 	uint64_t epoch; /* tables linked in another one may be no more; from 1 on */
 	uint64_t stamp; /* of paths that hold in the active tree: of the epoch and it */
 	struct lsp_statistics statistics;
-	unsigned global_modes; /* bit n: there are tables for MODE n */
+	unsigned global_modes; /* bit n: tables for MODE n have something */
 	struct globals globals[GLOBALS_MODES];
 	struct fast_fences fences; /* the log, and the paths */
 	struct shadow_tree trees[TREE_LIMIT];

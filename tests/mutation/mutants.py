@@ -215,6 +215,11 @@ GLOBALS = _of(
     ("paths outlive the tables that were shared",
      "\ttable_unlink(globals->root, slot);\n\tspace_tables_gone(space);",
      "\ttable_unlink(globals->root, slot);"),
+    ("empty tables of another MODE are in the way of paths",
+     "\tspace->global_modes = 0;\n", ""),
+    ("paths outlive the first table of another MODE",
+     "\t\treturn;\n\tspace_tables_gone(space);\n\tspace->global_modes",
+     "\t\treturn;\n\tspace->global_modes"),
     ("paths are kept though another MODE has global tables",
      "\tspace->global_modes |= 1u << mode;", ""),
 )

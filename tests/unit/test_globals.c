@@ -657,6 +657,28 @@ static void no_paths_beside_global_tables_of_another_mode(void **state)
 	finds_nothing(KERNEL);
 }
 
+/* Of a boot that tries one MODE after another nothing is left behind a fence of all. */
+static void paths_again_when_those_tables_are_empty(void **state)
+{
+	(void)state;
+	use_global(0);
+	bench_satp_write(vcpu, deep);
+	bench_reaches(vcpu, KERNEL, ACCESS_LOAD, at(0));
+	bench_satp_write(vcpu, one);
+	bench_fence_address(vcpu, GVA(0x5000));
+	assert_false(bench_fence_fast(vcpu, KERNEL, -1));
+	bench_fence_all(vcpu);
+	bench_reaches(vcpu, KERNEL, ACCESS_LOAD, at(0));
+	assert_true(bench_fence_fast(vcpu, KERNEL, -1));
+	/* until there is something again */
+	bench_satp_write(vcpu, deep);
+	bench_reaches(vcpu, KERNEL, ACCESS_LOAD, at(0));
+	bench_satp_write(vcpu, one);
+	bench_fence_address(vcpu, GVA(0x5000));
+	assert_false(bench_fence_fast(vcpu, KERNEL, -1));
+	wide_check();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,6 +706,7 @@ int main(void)
 		TEST(what_ends_a_path),
 		TEST(pieces_of_a_leaf_beside_a_path),
 		TEST(no_paths_beside_global_tables_of_another_mode),
+		TEST(paths_again_when_those_tables_are_empty),
 #undef TEST
 	};
 

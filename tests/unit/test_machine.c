@@ -194,6 +194,72 @@ static void the_first_refusal_ends_it(void **state)
 	assert_int_equal(calls, 2);
 }
 
+/* ---- the bundle ---- */
+
+/* 8 KiB and a byte of it in the middle of 4 MiB, between the image and the tree. */
+static void begin_with_bundle(hpa_t ram)
+{
+	start();
+	machine.fdt.memory_count = 1;
+	machine.fdt.memory[0] = (struct host_range){ram, 4 * MIB};
+	machine.fdt.tree = (struct host_range){HPA(ram.raw + 3 * MIB), 4096};
+	machine.fdt.initrd = (struct host_range){HPA(ram.raw + 2 * MIB), 8193};
+	memset((void *)(uintptr_t)machine.fdt.initrd.base.raw, 0x5a, 8193);
+}
+
+static void bundle_is_at(uint64_t address)
+{
+	const uint8_t *bytes = (const uint8_t *)(uintptr_t)address;
+
+	assert_int_equal(machine.fdt.initrd.base.raw, address);
+	assert_int_equal(machine.fdt.initrd.size, 8193);
+	for (unsigned i = 0; i < 8193; i++)
+		assert_int_equal(bytes[i], 0x5a);
+}
+
+static void the_bundle_goes_to_the_upper_end(void **state)
+{
+	hpa_t ram = host_ram_map(4 * MIB, 2 * MIB);
+	struct host_range image = {ram, 300 * 1024};
+
+	(void)state;
+	begin_with_bundle(ram);
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 4 * MIB - 3 * PAGE_SIZE);
+	/* there it stays */
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 4 * MIB - 3 * PAGE_SIZE);
+	/* below the tree, where all above it is taken */
+	begin_with_bundle(ram);
+	add_reserved((struct host_range){HPA(ram.raw + 3 * MIB), MIB}, true);
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 3 * MIB - 3 * PAGE_SIZE);
+	host_ram_unmap(ram, 4 * MIB);
+}
+
+static void a_bundle_with_no_room_above_stays(void **state)
+{
+	hpa_t ram = host_ram_map(4 * MIB, 2 * MIB);
+	struct host_range image = {ram, 300 * 1024};
+
+	(void)state;
+	begin_with_bundle(ram);
+	add_reserved((struct host_range){HPA(ram.raw + 2 * MIB + 16384), MIB - 16384},
+		     true);
+	add_reserved((struct host_range){HPA(ram.raw + 3 * MIB), MIB - 8192}, false);
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 2 * MIB);
+	/* nor is one moved that is not in RAM, or none */
+	machine.fdt.reserved_count = 0;
+	machine.fdt.initrd.base = HPA(ram.raw + 64 * MIB);
+	machine_move_bundle(image);
+	assert_int_equal(machine.fdt.initrd.base.raw, ram.raw + 64 * MIB);
+	machine.fdt.initrd = (struct host_range){HPA(0), 0};
+	machine_move_bundle(image);
+	assert_int_equal(machine.fdt.initrd.base.raw, 0);
+	host_ram_unmap(ram, 4 * MIB);
+}
+
 /* ---- the page allocator ---- */
 
 #define RAM (16 * MIB)
@@ -257,6 +323,8 @@ int main(void)
 		cmocka_unit_test(nothing_reserved_and_everything),
 		cmocka_unit_test(random_ranges),
 		cmocka_unit_test(the_first_refusal_ends_it),
+		cmocka_unit_test(the_bundle_goes_to_the_upper_end),
+		cmocka_unit_test(a_bundle_with_no_room_above_stays),
 		cmocka_unit_test(the_allocator_gets_what_is_free),
 		cmocka_unit_test(no_room_for_the_allocators_own),
 	};
