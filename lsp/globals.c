@@ -62,10 +62,16 @@ static void unshare(struct lsp_vcpu *space, struct globals *globals, unsigned sl
 	table_destroy(&space->pool, child, mode_levels(mode) - 2);
 }
 
+/* Whether something may be linked in the tables for a MODE. */
+static bool is_in_use(const struct lsp_vcpu *space, unsigned mode)
+{
+	return (space->global_modes >> mode & 1) != 0;
+}
+
 /* Something is about to be linked: paths of other MODEs do not tell of these tables. */
 static void come_into_use(struct lsp_vcpu *space, unsigned mode)
 {
-	if (space->global_modes >> mode & 1)
+	if (is_in_use(space, mode))
 		return;
 	space_tables_gone(space);
 	space->global_modes |= 1u << mode;
@@ -176,14 +182,14 @@ void globals_drop_elsewhere(struct lsp_vcpu *space, gva_t gva)
 	const struct shadow_tree *tree = space->active;
 
 	for (unsigned mode = SATP_SV39; mode <= SATP_SV57; mode++)
-		if (tree->bare || tree->mode != mode)
+		if ((tree->bare || tree->mode != mode) && is_in_use(space, mode))
 			globals_drop(space, mode, gva);
 }
 
 void globals_unlink(struct lsp_vcpu *space)
 {
 	for (unsigned i = 0; i < GLOBALS_MODES; i++) {
-		if (!space->globals[i].root)
+		if (!is_in_use(space, mode_of(&space->globals[i], space)))
 			continue;
 		table_unlink_all(space->globals[i].root, NULL);
 		space->globals[i].unlinked = true;

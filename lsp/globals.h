@@ -16,7 +16,7 @@
 #define GLOBALS_MODES 3 /* Sv39, Sv48, Sv57 */
 
 /* So many fills are remembered as being in use: kernel code, its data, stacks... */
-#define GLOBALS_RECENT 24
+#define GLOBALS_RECENT 12
 
 struct globals {
 	pte_t *root;		      /* NULL: nothing is shared yet */

@@ -178,9 +178,10 @@ TREES = _of(
 GLOBALS = _of(
     "lsp/globals.c",
     ("a fence of a page spares global tables of other MODEs",
-     "if (tree->bare || tree->mode != mode)", "if (tree->bare)"),
+     "if ((tree->bare || tree->mode != mode) &&", "if (tree->bare &&"),
     ("a fence of a page spares global tables while satp is Bare",
-     "if (tree->bare || tree->mode != mode)", "if (!tree->bare && tree->mode != mode)"),
+     "if ((tree->bare || tree->mode != mode) &&",
+     "if (!tree->bare && tree->mode != mode &&"),
     ("a fence drops a shared leaf in one tree",
      "\tif (!slot_test(table_side(root)->live, slot))\n"
      "\t\tunlink_everywhere(space, mode, slot);", "\t(void)slot;"),
