@@ -42,11 +42,17 @@ LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=non
 	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,-T,arch/riscv/link.ld
 
 # Whether that is so, one object says for each compiler.
-SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_%,$(wildcard arch/riscv/*.c)) \
+SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_% arch/riscv/exit_fast%, \
+		$(wildcard arch/riscv/*.[cS])) \
 	arch/riscv/vector_$(COMPILER).c \
-	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c) \
-	$(wildcard arch/riscv/*.S)
+	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c)
 ALL_OBJECTS := $(SOURCES:%=$(OUT)/%.o)
+
+# What differs between the seats: files of their own, and those that see the hart by
+# their seat_trap.h.
+SEAT_SOURCES = $(wildcard arch/riscv/$(1)/*.[cS] arch/riscv/exit_fast*.[cS])
+HS_OBJECTS := $(patsubst %,$(OUT)/hs/%.o,$(call SEAT_SOURCES,hs))
+M_OBJECTS  := $(patsubst %,$(OUT)/m/%.o,$(call SEAT_SOURCES,m))
 
 # The two builds differ in this object, and in nothing else.
 RELEASE_OBJECT := $(OUT)/core/check_release.c.o
@@ -77,9 +83,11 @@ $(OUT)/%.bin: $(OUT)/%.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 	@echo "  $*: $$(stat -c %s $@) bytes"
 
-$(OUT)/gnomon.elf: $(OBJECTS)
-$(OUT)/gnomon-debug.elf: $(DEBUG_OBJECTS)
-$(OUT)/gnomon.elf $(OUT)/gnomon-debug.elf: $(LIBFDT) arch/riscv/link.ld \
+$(OUT)/gnomon.elf: $(OBJECTS) $(HS_OBJECTS)
+$(OUT)/gnomon-debug.elf: $(DEBUG_OBJECTS) $(HS_OBJECTS)
+$(OUT)/gnomon-m.elf: $(OBJECTS) $(M_OBJECTS)
+$(OUT)/gnomon-m-debug.elf: $(DEBUG_OBJECTS) $(M_OBJECTS)
+$(OUT)/gnomon.elf $(OUT)/gnomon-debug.elf $(OUT)/gnomon-m.elf $(OUT)/gnomon-m-debug.elf: $(LIBFDT) arch/riscv/link.ld \
 		scripts/check-no-float
 	@echo "  LINK    $@"
 	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$^)
@@ -95,13 +103,26 @@ $(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MACHINE) $(INCLUDE) -MMD -MP -c $< -o $@
 
+define seat_rules
+$(OUT)/$(1)/%.c.o: %.c $(OUT)/asm_offsets.h $(LIBFDT) Makefile
+	@echo "  CC      $$<"
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(CFLAGS) -Iarch/riscv/$(1) -MMD -MP -c $$< -o $$@
+
+$(OUT)/$(1)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
+	@echo "  AS      $$<"
+	@mkdir -p $$(@D)
+	$(Q)$(CC) $(MACHINE) $(INCLUDE) -Iarch/riscv/$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach seat,hs m,$(eval $(call seat_rules,$(seat))))
+
 $(OUT)/asm_offsets.h: arch/riscv/asm_offsets.c $(LIBFDT) Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(OUT)/asm_offsets.d -S $< -o $(OUT)/asm_offsets.s
 	$(Q)sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*$$/\#define \1 \2/p' \
 		$(OUT)/asm_offsets.s > $@
 
--include $(ALL_OBJECTS:.o=.d) $(OUT)/asm_offsets.d
+-include $(ALL_OBJECTS:.o=.d) $(HS_OBJECTS:.o=.d) $(M_OBJECTS:.o=.d) $(OUT)/asm_offsets.d
 
 $(LIBFDT):
 	scripts/setup build

@@ -38,6 +38,10 @@ uint64_t arch_time(void);
 /* Interrupt this hart's guest (exit CAUSE_TIMER) at that time; UINT64_MAX: never. */
 void arch_host_timer_set(uint64_t deadline);
 
+/* The context of the host's PLIC that interrupts this seat; false if there is none. */
+struct host_hart;
+bool arch_plic_context(const struct host_hart *hart, unsigned *context);
+
 /* Let the host's interrupt controller interrupt a guest (CAUSE_EXTERNAL). */
 void arch_host_external_enable(void);
 
@@ -88,6 +92,9 @@ void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit);
 /* Put the vCPU's state into this hart, and take it out again. */
 void arch_vcpu_load(struct vcpu *vcpu);
 void arch_vcpu_put(struct vcpu *vcpu);
+
+/* A guest's time begins when it does, where the hart can have it so. */
+void arch_time_begin(struct vcpu *vcpu);
 
 /* Registers as the SBI specification leaves them for a hart that starts. */
 void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1);
@@ -169,6 +176,9 @@ unsigned arch_vmid_bits(void);
  * them does not have. Neither looks at what a pointer's leaf would permit.
  */
 enum detour { DETOUR_NONE, DETOUR_ACCESS_FAULT, DETOUR_GSTAGE };
+
+/* Which of lsp's encodings is best on this seat: see lsp/encoding.h. */
+const char *arch_faults(void);
 
 /* That page, as a shadow entry names it; 0: not on this machine. */
 hpa_t arch_detour_page(enum detour detour);

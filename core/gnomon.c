@@ -24,14 +24,14 @@ static uint64_t free_pages; /* before the VM was made */
 static void init_console(void)
 {
 	const struct host_console *console = &machine.fdt.console;
-	const struct host_hart *hart = &machine.fdt.harts[0];
+	unsigned context;
 
 	if (options.console_by_firmware || !console->is_16550 ||
 	    !console->has_interrupt || !machine.fdt.plic.is_present ||
-	    !hart->has_plic_context ||
+	    !arch_plic_context(&machine.fdt.harts[0], &context) ||
 	    uart_init(&machine.uart, console->base.raw, console->register_shift,
 		      console->access_width) != STATUS_OK ||
-	    plic_init(&machine.plic, machine.fdt.plic.base.raw, hart->plic_context,
+	    plic_init(&machine.plic, machine.fdt.plic.base.raw, context,
 		      machine.fdt.plic.sources) != STATUS_OK) {
 		log_line("console: through the firmware, polled 100 times a second");
 		return;
@@ -84,8 +84,10 @@ static void choose_faults(void)
 	const char *why = NULL;
 	enum status status;
 
-	if (!options.faults[0])
+	if (!options.faults[0]) {
+		encoding_choose(arch_faults());
 		return;
+	}
 	status = encoding_choose(options.faults);
 	if (status == STATUS_UNSUPPORTED)
 		refuse(&why, status,

@@ -12,6 +12,7 @@
 #include "core/string.h"
 
 #define SUPERVISOR_EXTERNAL_INTERRUPT 9
+#define MACHINE_EXTERNAL_INTERRUPT    11
 
 static bool is_plic(const void *fdt, int node)
 {
@@ -35,15 +36,21 @@ static int find_plic(const void *fdt)
 	return node;
 }
 
-static void set_context(struct host_fdt *host, uint32_t phandle, unsigned context)
+static void set_context(struct host_fdt *host, uint32_t phandle, uint32_t interrupt,
+			unsigned context)
 {
 	for (unsigned i = 0; i < host->hart_count; i++) {
 		struct host_hart *hart = &host->harts[i];
 
 		if (phandle == 0 || hart->intc_phandle != phandle)
 			continue;
-		hart->has_plic_context = true;
-		hart->plic_context = context;
+		if (interrupt == SUPERVISOR_EXTERNAL_INTERRUPT) {
+			hart->has_plic_context = true;
+			hart->plic_context = context;
+		} else if (interrupt == MACHINE_EXTERNAL_INTERRUPT) {
+			hart->has_machine_context = true;
+			hart->machine_context = context;
+		}
 	}
 }
 
@@ -60,10 +67,9 @@ static enum status read_contexts(const struct host_reading *reading, int plic)
 	if (!pairs || length % 8 != 0)
 		return host_refuse_property(reading, plic, "interrupts-extended",
 					    STATUS_CORRUPT);
-	for (int i = 0; i < length / 8; i++) {
-		if (fdt32_ld(&pairs[2 * i + 1]) == SUPERVISOR_EXTERNAL_INTERRUPT)
-			set_context(reading->host, fdt32_ld(&pairs[2 * i]), (unsigned)i);
-	}
+	for (int i = 0; i < length / 8; i++)
+		set_context(reading->host, fdt32_ld(&pairs[2 * i]),
+			    fdt32_ld(&pairs[2 * i + 1]), (unsigned)i);
 	return STATUS_OK;
 }
 

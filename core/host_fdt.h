@@ -40,6 +40,8 @@ struct host_hart {
 	uint32_t cboz_block_size;
 	bool has_plic_context;
 	unsigned plic_context; /* of its supervisor external interrupt */
+	bool has_machine_context;
+	unsigned machine_context; /* of its machine external interrupt */
 };
 
 /* The UART that stdout-path names. */

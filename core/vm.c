@@ -212,8 +212,7 @@ static enum status make_vcpus(struct vm *vm, gpa_t entry, gpa_t tree, const char
 		vcpu->vm = vm;
 		vcpu->id = i;
 		vcpu->state = i == 0 ? VCPU_STARTED : VCPU_STOPPED;
-		/* A guest's time begins when it does. */
-		vcpu->arch.time_delta = -arch_time();
+		arch_time_begin(vcpu);
 		vcpu_reset(vcpu, entry, i, tree.raw);
 		if (vm->mode->vcpu_create(vcpu) != STATUS_OK)
 			return refuse(why, STATUS_NO_MEMORY,

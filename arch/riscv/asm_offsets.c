@@ -14,9 +14,10 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	OFFSET(HART_GUARD, struct hart, guard);
+	OFFSET(HART_STATUS, struct hart, status);
 	OFFSET(VCPU_X, struct vcpu, arch.x);
 	OFFSET(VCPU_PC, struct vcpu, arch.pc);
-	OFFSET(VCPU_SSTATUS, struct vcpu, arch.sstatus);
+	OFFSET(VCPU_STATUS, struct vcpu, arch.status);
 	OFFSET(VCPU_HSTATUS, struct vcpu, arch.hstatus);
 	OFFSET(VCPU_HOST_SP, struct vcpu, arch.host_sp);
 	OFFSET(VCPU_HOST_TP, struct vcpu, arch.host_tp);

@@ -46,6 +46,24 @@
 #define CSR_HVIP       0x645
 #define CSR_HTINST     0x64a
 #define CSR_HGATP      0x680
+#define CSR_MSTATUS    0x300
+#define CSR_MISA       0x301
+#define CSR_MEDELEG    0x302
+#define CSR_MIDELEG    0x303
+#define CSR_MIE	       0x304
+#define CSR_MTVEC      0x305
+#define CSR_MCOUNTEREN 0x306
+#define CSR_MENVCFG    0x30a
+#define CSR_MSCRATCH   0x340
+#define CSR_MEPC       0x341
+#define CSR_MCAUSE     0x342
+#define CSR_MTVAL      0x343
+#define CSR_MIP	       0x344
+#define CSR_PMPCFG0    0x3a0
+#define CSR_PMPADDR0   0x3b0
+#define CSR_PMPADDR1   0x3b1
+#define CSR_MHARTID    0xf14
+
 #define CSR_CYCLE      0xc00
 #define CSR_TIME       0xc01
 #define CSR_INSTRET    0xc02
@@ -58,6 +76,17 @@
 #define SSTATUS_MXR    (1 << 19)
 #define SSTATUS_UXL_64 (2ul << 32)
 
+#define MSTATUS_MPP_SHIFT 11
+#define MSTATUS_MPIE	  (1 << 7)
+#define MSTATUS_MPP	  (3 << 11)
+#define MSTATUS_MPP_S	  (1 << 11)
+#define MSTATUS_MPRV	  (1 << 17)
+#define MSTATUS_TVM	  (1 << 20)
+#define MSTATUS_TW	  (1 << 21)
+#define MSTATUS_TSR	  (1 << 22)
+#define MSTATUS_VS	  (3 << 9)
+#define MSTATUS_MPV	  (1ul << 39)
+
 #define HSTATUS_SPV	(1 << 7)
 #define HSTATUS_SPVP	(1 << 8)
 #define HSTATUS_VTVM	(1 << 20)
@@ -69,6 +98,9 @@
 #define INTERRUPT_VSTI (1 << 6)
 #define INTERRUPT_SEI  (1 << 9)
 #define INTERRUPT_VSEI (1 << 10)
+#define INTERRUPT_MSI  (1 << 3)
+#define INTERRUPT_MTI  (1 << 7)
+#define INTERRUPT_MEI  (1 << 11)
 
 #define HENVCFG_CBIE_FLUSH (1ul << 4)
 #define HENVCFG_CBCFE	   (1ul << 6)

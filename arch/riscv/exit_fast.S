@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fast trap vector of seat hs: exits that need few registers are finished here
+ * The fast trap vector of both seats: exits that need few registers are finished here
  * and never leave the guest's other registers.
  *
- * On entry all 31 registers are the guest's, sscratch = its struct vcpu. Gnomon's C
+ * On entry all 31 registers are the guest's, xscratch = its struct vcpu. Gnomon's C
  * is compiled not to use t2 to t6, a6 and a7 (see the Makefile), and gp is nobody's;
  * s0 to s11 it gives back. So what it may change is ra, sp, tp, t0, t1 and a0 to a5:
  * those are saved in the vCPU. What is not finished here goes on to the full save
  * with every register the guest's again, as if nothing had been.
  */
-#include "arch/riscv/csr.h"
+#include "seat_trap.h"
 #include "arch/riscv/exit_fast.h"
 #include "asm_offsets.h"
 
@@ -18,13 +18,13 @@
 /*
  * Readers: a table of two instructions for each register n, which bring its value to
  * \to and go on. Those that the vector has changed by then are in the vCPU, a0 in
- * sscratch.
+ * xscratch.
  */
 .macro read_register n, to, onward:vararg
 	.if	\n == 0
 	li	\to, 0
 	.elseif	\n == 10
-	csrr	\to, CSR_SSCRATCH
+	csrr	\to, TRAP_SCRATCH
 	.elseif	(\n == 5) || (\n == 6) || (\n == 11)
 	ld	\to, X(\n)(a0)
 	.else
@@ -60,26 +60,25 @@
 	.globl	guest_fast_vector
 	.balign	8
 guest_fast_vector:
-	csrrw	a0, CSR_SSCRATCH, a0
+	csrrw	a0, TRAP_SCRATCH, a0
 	sd	t0, X(5)(a0)
 	sd	t1, X(6)(a0)
 	sd	a1, X(11)(a0)
-	csrr	t0, CSR_SCAUSE
-	li	t1, CAUSE_VIRTUAL_INSTRUCTION
+	csrr	t0, TRAP_CAUSE
+	li	t1, CAUSE_PRIVILEGED_INSTRUCTION
 	bne	t0, t1, not_privileged
 
 /* One that is known: see struct fast_site. Its rs1 comes to a1, rs2 to a2. */
-	csrr	t0, CSR_SEPC
+	csrr	t0, TRAP_EPC
 	andi	t1, t0, (FAST_SITE_COUNT - 1) << 2
 	slli	t1, t1, FAST_SITE_SHIFT - 2
 	add	t1, t1, a0
 	ld	a1, (VCPU_SITES + FAST_SITE_PC)(t1)
-	bne	a1, t0, exit_fast_privileged
-	csrr	t0, CSR_STVAL
+	bne	a1, t0, not_a_site
+	csrr	t0, TRAP_VALUE
 	ld	a1, (VCPU_SITES + FAST_SITE_INSTRUCTION)(t1)
-	bne	a1, t0, exit_fast_privileged
-	csrr	t0, CSR_SSTATUS
-	andi	t0, t0, SSTATUS_SPP
+	bne	a1, t0, not_a_site
+	supervisor_trapped t0
 	beqz	t0, exit_fast_privileged
 	sd	a2, X(12)(a0)
 	ld	t0, (VCPU_SITES + FAST_SITE_FIRST)(t1)
@@ -93,9 +92,9 @@ guest_fast_vector:
 .endm
 
 .macro step_over
-	csrr	t1, CSR_SEPC
+	csrr	t1, TRAP_EPC
 	addi	t1, t1, 4
-	csrw	CSR_SEPC, t1
+	csrw	TRAP_EPC, t1
 .endm
 
 /* A value of satp whose tree is known to be as it should: see struct fast_root. */
@@ -113,7 +112,7 @@ satp_value:
 	bne	t1, a1, exit_fast_privileged
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_VSATP)(t0)
 	beqz	t1, exit_fast_privileged
-	csrw	CSR_VSATP, t1
+	csrw	GUEST_ATP, t1
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_TREE)(t0)
 	sd	t1, VCPU_TREE(a0)
 	ld	t1, VCPU_SWITCHES(a0)
@@ -125,14 +124,14 @@ satp_value:
 	ld	t0, X(5)(a0)
 	ld	t1, X(6)(a0)
 	ld	a1, X(11)(a0)
-	csrrw	a0, CSR_SSCRATCH, a0
-	sret
+	csrrw	a0, TRAP_SCRATCH, a0
+	trap_return
 
-/* The others, in C. A trap of Gnomon's own meanwhile shows by hstatus.SPV = 0. */
+/* The others, in C. A trap of Gnomon's own meanwhile shows by its status. */
 .macro enter_c
-	csrr	t0, CSR_SSCRATCH
+	csrr	t0, TRAP_SCRATCH
 	sd	t0, X(10)(a0)
-	csrw	CSR_SSCRATCH, a0
+	csrw	TRAP_SCRATCH, a0
 	ld	sp, VCPU_HOST_SP(a0)
 	ld	tp, VCPU_HOST_TP(a0)
 .endm
@@ -171,13 +170,14 @@ satp_value:
 .endm
 
 /* The values of rs1 and rs2 in a1 and a2, the instruction, which is stval, and pc. */
+not_a_site:
+	finish_time_read
 	.globl	exit_fast_privileged
 exit_fast_privileged:
 	save_for_c
-	csrr	t0, CSR_SSTATUS
-	andi	t0, t0, SSTATUS_SPP
+	supervisor_trapped t0
 	beqz	t0, not_offered
-	csrr	t0, CSR_STVAL
+	csrr	t0, TRAP_VALUE
 	srli	t1, t0, 20 - 3
 	andi	t1, t1, 31 << 3
 	lla	a1, rs2_readers
@@ -188,8 +188,8 @@ exit_fast_privileged:
 	add	t0, t0, a1
 	jr	t0
 both_values:
-	csrr	a3, CSR_STVAL
-	csrr	a4, CSR_SEPC
+	csrr	a3, TRAP_VALUE
+	csrr	a4, TRAP_EPC
 	call_c	exit_privileged_fast
 	bltz	t0, write_rd
 finished_or_not:
@@ -197,10 +197,10 @@ finished_or_not:
 finished:
 	step_over
 	restore_after_c
-	sret
+	trap_return
 
 write_rd:
-	csrr	t0, CSR_STVAL
+	csrr	t0, TRAP_VALUE
 	srli	t0, t0, 7 - 3
 	andi	t0, t0, 31 << 3
 	lla	t1, rd_writers
@@ -221,17 +221,14 @@ not_privileged:
 	beq	t0, t1, 1f
 	beqz	t0, not_finished
 	ld	t0, VCPU_PC(a0)
-	ld	t1, VCPU_SSTATUS(a0)
-	ld	a1, VCPU_HSTATUS(a0)
-	csrw	CSR_SEPC, t0
-	csrw	CSR_SSTATUS, t1
-	csrw	CSR_HSTATUS, a1
+	csrw	TRAP_EPC, t0
+	restore_status
 1:	restore_after_c
-	sret
+	trap_return
 
 /* The firmware, which C may call, has its arguments in a6 and a7 too. */
 no_fault:
-	li	t1, CAUSE_VS_ECALL
+	li	t1, CAUSE_SUPERVISOR_CALL
 	bne	t0, t1, not_offered
 	sd	a6, X(16)(a0)
 	sd	a7, X(17)(a0)

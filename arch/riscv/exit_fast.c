@@ -5,13 +5,13 @@
  * at one that it was not given.
  */
 #include "arch/riscv/exit_fast.h"
-#include "arch/riscv/csr.h"
 #include "arch/riscv/features.h"
-#include "arch/riscv/seat_hs.h"
+#include "arch/riscv/seat.h"
 #include "core/check.h"
 #include "core/exit.h"
 #include "core/vm.h"
 #include "mm/paging.h"
+#include "seat_trap.h"
 
 _Static_assert(sizeof(struct fast_root) == 1 << FAST_ROOT_SHIFT, "the vector shifts");
 _Static_assert(sizeof(struct fast_site) == 1 << FAST_SITE_SHIFT, "the vector shifts");
@@ -51,9 +51,8 @@ void arch_site_forget(struct vcpu *vcpu, uint64_t pc)
 
 static void take_state(struct vcpu *vcpu)
 {
-	vcpu->arch.pc = csr_read(CSR_SEPC);
-	vcpu->arch.sstatus = csr_read(CSR_SSTATUS);
-	vcpu->arch.hstatus = csr_read(CSR_HSTATUS);
+	vcpu->arch.pc = csr_read(TRAP_EPC);
+	trap_take_status(&vcpu->arch);
 }
 
 /* Not inlined, so that a miss needs next to no stack. */
@@ -83,7 +82,7 @@ static enum outcome fill(struct vcpu *vcpu, uint64_t cause, gva_t gva)
 	const struct paging_mode *mode = vcpu->vm->mode;
 
 	if (!mode->fill || cause < EXCEPTION_FETCH_PAGE || cause > EXCEPTION_STORE_PAGE ||
-	    !(csr_read(CSR_HSTATUS) & HSTATUS_SPV))
+	    !trap_is_guests())
 		return OUTCOME_DEVICE;
 	return mode->fill(vcpu, gva, asked[cause]);
 }
@@ -102,7 +101,7 @@ static unsigned give_back(struct vcpu *vcpu, uint64_t cause, gva_t gva)
 
 unsigned exit_fast_fault(struct vcpu *vcpu, uint64_t cause)
 {
-	gva_t gva = GVA(csr_read(CSR_STVAL));
+	gva_t gva = GVA(csr_read(TRAP_VALUE));
 
 	switch (fill(vcpu, cause, gva)) {
 	case OUTCOME_FILLED:

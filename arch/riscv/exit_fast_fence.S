@@ -4,11 +4,11 @@
  * them, from its struct fast_fences and with no C at all.
  *
  * On entry t0, t1, a1 and a2 are in the vCPU, which a0 points to, and the guest's a0 is
- * in sscratch; a1 = the operand rs1, a2 = rs2. A fence that is not to be done here is
+ * in xscratch; a1 = the operand rs1, a2 = rs2. A fence that is not to be done here is
  * given to C with nothing changed but an entry of the log that is none yet, the log's
  * head being before it.
  */
-#include "arch/riscv/csr.h"
+#include "seat_trap.h"
 #include "arch/riscv/exit_fast.h"
 #include "asm_offsets.h"
 
@@ -19,7 +19,7 @@
 
 /* On to C if the last exit was this very fence: it may be a loop. See runs_once(). */
 .macro compare_last
-	csrr	t1, CSR_SEPC
+	csrr	t1, TRAP_EPC
 	ld	t0, VCPU_LAST_FENCE(a0)
 	beq	t0, t1, met_again
 .endm
@@ -119,11 +119,10 @@
 	lbu	t0, PATH(SHARED)(a3)
 	ld	t1, FENCES_REAL_ASID(a5)
 	bnez	t0, 6f
-	/* hfence.vvma a1, t1; and of all ASIDs: a1, x0 */
-	.insn	r 0x73, 0, 0x11, x0, a1, t1
+	fence_leaf a1, t1
 	j	5f
 6:
-	.insn	r 0x73, 0, 0x11, x0, a1, x0
+	fence_leaf_of_all a1
 5:
 .endm
 
@@ -134,10 +133,10 @@
 	ld	t0, \counter(a0)
 	addi	t0, t0, 1
 	sd	t0, \counter(a0)
-	csrr	t1, CSR_SEPC
+	csrr	t1, TRAP_EPC
 	sd	t1, VCPU_LAST_FENCE(a0)
 	addi	t1, t1, 4
-	csrw	CSR_SEPC, t1
+	csrw	TRAP_EPC, t1
 	ld	t0, X(5)(a0)
 	ld	t1, X(6)(a0)
 	ld	a1, X(11)(a0)
@@ -145,8 +144,8 @@
 	ld	a3, X(13)(a0)
 	ld	a4, X(14)(a0)
 	ld	a5, X(15)(a0)
-	csrrw	a0, CSR_SSCRATCH, a0
-	sret
+	csrrw	a0, TRAP_SCRATCH, a0
+	trap_return
 .endm
 
 	.option norelax

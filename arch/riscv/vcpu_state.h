@@ -3,7 +3,7 @@
  * The part of a vCPU that only RISC-V knows: its registers, and what of its
  * CSRs must survive while another vCPU, or none, is on the hart.
  *
- * x and pc are current whenever Gnomon runs. sstatus and hstatus are this
+ * x and pc are current whenever Gnomon runs. status and hstatus are this
  * vCPU's view of the trap CSRs (privilege it runs at next). The rest is valid
  * only while the vCPU is put, and lives in the hart's CSRs while it is loaded.
  */
@@ -31,7 +31,7 @@ struct guest_csrs {
 struct arch_vcpu {
 	uint64_t x[32]; /* x[0] stays 0 */
 	uint64_t pc;
-	uint64_t sstatus;
+	uint64_t status;
 	uint64_t hstatus;
 	uint64_t host_sp;
 	uint64_t host_tp;

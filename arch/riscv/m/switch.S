@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world switch, and the trap vectors of seat hs.
+ * The world switch, and the trap vectors of seat m.
  *
  * vcpu_enter(a0 = struct vcpu *): runs the guest until its next VM exit and
- * returns. While the guest runs: sscratch = its struct vcpu, stvec =
- * its exit vector. While Gnomon runs: stvec = host_trap_vector, interrupts
+ * returns. While the guest runs: mscratch = its struct vcpu, mtvec =
+ * its exit vector. While Gnomon runs: mtvec = host_trap_vector, interrupts
  * off, tp = this hart's struct hart, gp unused. All 31 registers are the
  * guest's on entry to the vector; all are stored before any is changed, but
- * for a0, which sscratch holds.
+ * for a0, which mscratch holds.
  */
 #include "arch/riscv/csr.h"
 #include "arch/riscv/exit_fast.h"
@@ -50,43 +50,29 @@ vcpu_enter:
 	sd	sp, VCPU_HOST_SP(a0)
 	sd	tp, VCPU_HOST_TP(a0)
 	ld	t0, VCPU_PC(a0)
-	ld	t1, VCPU_SSTATUS(a0)
-	ld	t2, VCPU_HSTATUS(a0)
+	ld	t1, VCPU_STATUS(a0)
 	ld	t3, VCPU_EXIT_VECTOR(a0)
-	csrw	CSR_SEPC, t0
-	csrw	CSR_SSTATUS, t1
-	csrw	CSR_HSTATUS, t2
-	csrw	CSR_STVEC, t3
-	csrw	CSR_SSCRATCH, a0
+	csrw	CSR_MEPC, t0
+	csrw	CSR_MSTATUS, t1
+	csrw	CSR_MTVEC, t3
+	csrw	CSR_MSCRATCH, a0
 	each_guest_register ld
 	ld	a0, (VCPU_X + 8 * 10)(a0)
-	sret
-
-/*
- * Where firmware is to redirect a trap to HS-mode and forgets to clear V, this
- * vector is entered in VS-mode: the read of hstatus then traps (cause 22) with
- * sepc in here, which tells the boot probe so.
- */
-	.balign	4
-	.globl	probe_exit_vector
-probe_exit_vector:
-	csrr	zero, CSR_HSTATUS
+	mret
 
 	.balign	4
 	.globl	guest_exit_vector
 guest_exit_vector:
-	csrrw	a0, CSR_SSCRATCH, a0
+	csrrw	a0, CSR_MSCRATCH, a0
 	each_guest_register sd
-	csrr	t0, CSR_SSCRATCH
+	csrr	t0, CSR_MSCRATCH
 	lla	t1, host_trap_vector
-	csrr	t2, CSR_SEPC
-	csrw	CSR_STVEC, t1
-	csrr	t3, CSR_SSTATUS
-	csrr	t4, CSR_HSTATUS
+	csrr	t2, CSR_MEPC
+	csrw	CSR_MTVEC, t1
+	csrr	t3, CSR_MSTATUS
 	sd	t0, (VCPU_X + 8 * 10)(a0)
 	sd	t2, VCPU_PC(a0)
-	sd	t3, VCPU_SSTATUS(a0)
-	sd	t4, VCPU_HSTATUS(a0)
+	sd	t3, VCPU_STATUS(a0)
 	ld	tp, VCPU_HOST_TP(a0)
 	ld	sp, VCPU_HOST_SP(a0)
 	each_callee_saved ld
@@ -94,45 +80,47 @@ guest_exit_vector:
 	ret
 
 /*
- * guarded_fetch_half, guarded_load_half (a0 = gva, a1 = uint16_t *): HLVX.HU
- * and HLV.HU access memory as VS-mode or VU-mode would, as hstatus.SPVP says,
- * the first with execute permission. Return 1, or 0 if that would fault.
+ * guarded_load_as(a0 = gva, a1 = uint16_t *, a2 = bits of mstatus): a load by
+ * mstatus.MPRV, in the privilege that MPP in a2 says. Returns 1, or 0 if it
+ * would fault. mstatus is as before on return.
  */
-.macro guarded_half name, form
-	.globl	\name
-\name:
+	.globl	guarded_load_as
+guarded_load_as:
 	lla	t0, 1f
 	sd	t0, HART_GUARD(tp)
-	.insn	r 0x73, 4, 0x32, t1, a0, \form
+	csrr	t0, CSR_MSTATUS
+	sd	t0, HART_STATUS(tp)
+	csrw	CSR_MSTATUS, a2
+	lhu	t1, 0(a0)
+	csrw	CSR_MSTATUS, t0
 	sd	zero, HART_GUARD(tp)
 	sh	t1, 0(a1)
 	li	a0, 1
 	ret
-1:	li	a0, 0
+1:	ld	t0, HART_STATUS(tp)
+	csrw	CSR_MSTATUS, t0
+	li	a0, 0
 	ret
-.endm
-
-	guarded_half guarded_fetch_half, x3
-	guarded_half guarded_load_half, x1
 
 /*
  * A trap while Gnomon itself runs. Where the code has set a guard (a place to
  * go on at) it is a probe that came out "no"; anything else is a defect of
- * Gnomon's, and is reported as such on this hart's stack of last resort.
+ * Gnomon's, and is reported as such on this hart's stack of last resort. It goes on
+ * in M-mode, as mstatus.MPP says; MPRV has no effect then.
  */
 	.balign	4
 	.globl	host_trap_vector
 host_trap_vector:
-	csrw	CSR_SSCRATCH, t0
+	csrw	CSR_MSCRATCH, t0
 	ld	t0, HART_GUARD(tp)
 	beqz	t0, 1f
-	csrw	CSR_SEPC, t0
+	csrw	CSR_MEPC, t0
 	sd	zero, HART_GUARD(tp)
-	csrr	t0, CSR_SSCRATCH
-	sret
-1:	csrr	a0, CSR_SCAUSE
-	csrr	a1, CSR_SEPC
-	csrr	a2, CSR_STVAL
+	csrr	t0, CSR_MSCRATCH
+	mret
+1:	csrr	a0, CSR_MCAUSE
+	csrr	a1, CSR_MEPC
+	csrr	a2, CSR_MTVAL
 	mv	a3, sp
 	lla	sp, last_resort_stack + LAST_RESORT_STACK_SIZE
 	tail	host_trap_panic

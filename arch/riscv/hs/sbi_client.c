@@ -3,7 +3,7 @@
  * Calls to the firmware. See sbi_client.h. Where the firmware is too old for
  * an extension, the legacy call that came before it is used.
  */
-#include "arch/riscv/sbi_client.h"
+#include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
 #include "core/panic.h"
 #include "core/sbi_numbers.h"

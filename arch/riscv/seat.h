@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Seat hs: what the rest of arch/riscv needs of the world switch.
+ * What both seats have in common of the world switch, each in its own way.
  */
-#ifndef ARCH_RISCV_SEAT_HS_H
-#define ARCH_RISCV_SEAT_HS_H
+#ifndef ARCH_RISCV_SEAT_H
+#define ARCH_RISCV_SEAT_H
 
 #include "core/arch.h"
 #include "core/vcpu.h"

@@ -7,13 +7,14 @@
  * loaded. Exceptions a guest can only handle itself are delegated, so that they
  * cost no exit; which ones depends on whose tables translate.
  */
-#include "arch/riscv/seat_hs.h"
+#include "arch/riscv/seat.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/sbi_client.h"
+#include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
 #include "core/guest_code.h"
+#include "core/host_fdt.h"
 #include "core/vm.h"
 #include "mm/pte.h"
 
@@ -28,11 +29,16 @@ const char *arch_seat(void)
 	return "hs";
 }
 
+void arch_time_begin(struct vcpu *vcpu)
+{
+	vcpu->arch.time_delta = -arch_time();
+}
+
 void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->arch = (struct arch_vcpu){
 		.pc = entry.raw,
-		.sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_FS,
+		.status = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_FS,
 		.hstatus = HSTATUS_VSXL_64 | HSTATUS_SPV | HSTATUS_SPVP,
 		.exit_vector = (uintptr_t)guest_exit_vector,
 		.time_delta = vcpu->arch.time_delta,
@@ -139,7 +145,7 @@ void arch_vcpu_put(struct vcpu *vcpu)
 
 static bool runs_user(const struct vcpu *vcpu)
 {
-	return (vcpu->arch.sstatus & SSTATUS_SPP) == 0;
+	return (vcpu->arch.status & SSTATUS_SPP) == 0;
 }
 
 struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind kind)
@@ -298,7 +304,7 @@ void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
 	csr_write(CSR_VSCAUSE, number);
 	csr_write(CSR_VSTVAL, value);
 	vcpu->arch.pc = csr_read(CSR_VSTVEC) & ~UINT64_C(3);
-	vcpu->arch.sstatus |= SSTATUS_SPP;
+	vcpu->arch.status |= SSTATUS_SPP;
 	vcpu->arch.hstatus |= HSTATUS_SPVP;
 }
 
@@ -397,6 +403,12 @@ bool arch_interrupt_is_pending(void)
 void arch_host_external_enable(void)
 {
 	csr_set(CSR_SIE, INTERRUPT_SEI);
+}
+
+bool arch_plic_context(const struct host_hart *hart, unsigned *context)
+{
+	*context = hart->plic_context;
+	return hart->has_plic_context;
 }
 
 void arch_kick_received(void)

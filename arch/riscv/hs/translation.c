@@ -7,7 +7,7 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/sbi_client.h"
+#include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
 #include "core/machine.h"
 #include "core/vcpu.h"
@@ -69,6 +69,11 @@ static bool hole_is_possible(void)
 		    HOLE.raw)
 			return false;
 	return (features.gstage_modes & 1u << SATP_SV39) != 0;
+}
+
+const char *arch_faults(void)
+{
+	return "reflect";
 }
 
 hpa_t arch_detour_page(enum detour detour)

@@ -10,7 +10,7 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/seat_hs.h"
+#include "arch/riscv/seat.h"
 #include "core/arch.h"
 #include "core/machine.h"
 #include "core/vcpu.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Gnomon's own page table. See host_table.h. */
-#include "arch/riscv/host_table.h"
+#include "arch/riscv/hs/host_table.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/layout.h"
 #include "core/machine.h"

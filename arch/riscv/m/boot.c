@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Start of seat m: from the reset, or the first stage's jump, to core/, in order. There
+ * is nobody below to speak through, so that the first line comes when the device tree
+ * has said where the UART is. Runs on the boot hart alone.
+ */
+#include "arch/riscv/csr.h"
+#include "arch/riscv/features.h"
+#include "arch/riscv/hart.h"
+#include "arch/riscv/m/platform.h"
+#include "arch/riscv/m/pmp.h"
+#include "arch/riscv/seat.h"
+#include "core/arch.h"
+#include "core/console.h"
+#include "core/gnomon.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "core/string.h"
+#include "mm/page_alloc.h"
+#include "mm/paging.h"
+
+struct hart harts[HART_LIMIT];
+char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
+static bool has_uart;
+
+_Noreturn void boot_main(uint64_t hart, const void *tree);
+
+/* A trap in Gnomon itself that nothing expected: a defect, said as such. */
+_Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp)
+{
+	log_line("internal error: trap %lu at image + 0x%lx, value 0x%lx, sp 0x%lx",
+		 cause, pc - (uintptr_t)image_start, value, sp);
+	arch_power_off(true);
+}
+
+/* ---- the console before there is one ---- */
+
+void arch_firmware_put(uint8_t byte)
+{
+	if (has_uart)
+		uart_put(&machine.uart, byte);
+}
+
+int arch_firmware_get(void)
+{
+	return has_uart ? uart_get(&machine.uart) : -1;
+}
+
+static void find_uart(void)
+{
+	const struct host_console *console = &machine.fdt.console;
+
+	has_uart = console->is_present && console->is_16550 &&
+		   uart_init(&machine.uart, console->base.raw, console->register_shift,
+			     console->access_width) == STATUS_OK;
+}
+
+_Noreturn void arch_power_off(bool failure)
+{
+	if (!platform_power_off(failure))
+		log_line("this machine has no known way to power off: it may be switched "
+			 "off now");
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
+/* ---- the checklist ---- */
+
+static uint64_t memory_mib(void)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
+		size += machine.fdt.memory[i].size;
+	return size / MIB;
+}
+
+static const char *mode_names(uint32_t modes, const char *suffix)
+{
+	static char text[2][48];
+	static unsigned turn;
+	char *out = text[turn++ & 1];
+
+	format_text(out, sizeof(text[0]), "%s%s%s%s%s%s", modes & 1 << 8 ? " Sv39" : "",
+		    modes & 1 << 8 ? suffix : "", modes & 1 << 9 ? " Sv48" : "",
+		    modes & 1 << 9 ? suffix : "", modes & 1 << 10 ? " Sv57" : "",
+		    modes & 1 << 10 ? suffix : "");
+	return modes ? out : " none";
+}
+
+/* "rv64imafdch": what follows the first '_' is too long for a line. */
+static const char *base_letters(const struct host_hart *hart)
+{
+	static char text[32];
+	unsigned i = 0;
+
+	for (; hart->isa && hart->isa[i] && hart->isa[i] != '_' && i < sizeof(text) - 1;
+	     i++)
+		text[i] = hart->isa[i];
+	return i > 0 ? text : "no riscv,isa in the device tree";
+}
+
+static void log_guest_isa(void)
+{
+	const char *names[32];
+	const struct paging_isa isa = {features.svade, .cache_management = true};
+	size_t count = arch_guest_extensions(&isa, names, ARRAY_LENGTH(names));
+	char text[200];
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(text) - 1; i++) {
+		format_text(text + used, sizeof(text) - used, " %s", names[i]);
+		used += strlen(text + used);
+	}
+	log_line("guests may see:%s", text);
+}
+
+static struct host_range image(void)
+{
+	return (struct host_range){HPA((uintptr_t)image_start),
+				   (uintptr_t)image_end - (uintptr_t)image_start};
+}
+
+static void log_machine(void)
+{
+	const struct host_hart *hart = &machine.fdt.harts[0];
+
+	log_line("hart: %lu, %u in the machine, %s", hart->id, machine.fdt.hart_count,
+		 base_letters(hart));
+	log_line("memory: %lu MiB, %lu MiB free; image at 0x%lx, %lu KiB", memory_mib(),
+		 page_alloc_free_pages() * PAGE_SIZE / MIB, (uintptr_t)image_start,
+		 image().size >> 10);
+}
+
+static void log_features(void)
+{
+	log_line("translation:%s, %u ASID bits; no G-stage",
+		 mode_names(features.guest_modes, ""), features.asid_bits);
+	log_line("timer: %u Hz, no Sstc for guests: a tick costs them two exits",
+		 machine.fdt.timebase_frequency);
+	log_guest_isa();
+	for (unsigned i = 0; paging_mode_at(i); i++) {
+		const struct paging_mode *mode = paging_mode_at(i);
+
+		log_line("paging mode %s: %s", mode->name,
+			 mode->missing() ? mode->missing() : "yes");
+	}
+}
+
+_Noreturn void boot_main(uint64_t hart, const void *tree)
+{
+	const char *why;
+	enum status status;
+
+	harts[0].id = hart;
+	status = host_fdt_read(&machine.fdt, tree, hart, &why);
+	find_uart();
+	log_line("Gnomon starts on hart %lu, as the machine's firmware", hart);
+	if (status == STATUS_OK)
+		status = platform_find(tree, &why);
+	if (status != STATUS_OK) {
+		log_line("cannot start: %s", why);
+		arch_power_off(true);
+	}
+	gnomon_read_options();
+	if (machine_memory_init(image(), &why) != STATUS_OK)
+		gnomon_refuse(why);
+	log_machine();
+	if (!pmp_close())
+		gnomon_refuse("this hart has no PMP to close memory with");
+	features_probe(pmp_closed_page());
+	log_features();
+	gnomon_init_devices();
+	gnomon_main();
+}

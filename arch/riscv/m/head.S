@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entry in M-mode, as the firmware of the machine.
+ *
+ * Registers at entry: a0 = hart id, a1 = device tree, a2 = what a first stage has to
+ * say (fw_dynamic), or anything. Every hart may arrive here, in any order. The first
+ * that has S-mode relocates the image, clears bss and calls boot_main(hart id, device
+ * tree) on its own stack with tp = its struct hart; all others wait.
+ * Invariant: no relocated pointer is used before the loop over .rela.dyn.
+ */
+#include "arch/riscv/csr.h"
+#include "arch/riscv/layout.h"
+#include "asm_offsets.h"
+
+#define MISA_S 18
+
+	.section .head, "ax"
+	.globl _start
+_start:
+	/* The header of seat hs, for loaders that look for one. */
+	.option push
+	.option norvc
+	j	entry
+	nop
+	.option pop
+	.dword	0			/* text_offset */
+	.dword	image_end - image_start
+	.dword	0			/* flags: little-endian */
+	.word	2			/* header version 0.2 */
+	.word	0
+	.dword	0
+	.ascii	"RISCV\0\0\0"
+	.ascii	"RSC\x05"
+	.word	0
+
+entry:
+	csrw	CSR_MIE, zero
+	/* A monitor core has no S-mode, and runs no guests. misa may read as 0. */
+	csrr	t0, CSR_MISA
+	srli	t1, t0, MISA_S
+	andi	t1, t1, 1
+	bnez	t1, draw
+	bnez	t0, held
+draw:
+	lla	t0, boot_lottery
+	li	t1, 1
+	amoadd.w.aqrl t0, t1, (t0)
+	bnez	t0, held
+
+	/* R_RISCV_RELATIVE: *(base + offset) = base + addend. */
+	lla	t0, relocations_start
+	lla	t1, relocations_end
+	lla	t2, image_start
+relocate:
+	bgeu	t0, t1, relocated
+	ld	t3, 0(t0)
+	ld	t4, 16(t0)
+	add	t3, t3, t2
+	add	t4, t4, t2
+	sd	t4, 0(t3)
+	addi	t0, t0, 24
+	j	relocate
+relocated:
+	lla	t0, bss_start
+	lla	t1, image_end
+clear:	sd	zero, 0(t0)
+	addi	t0, t0, 8
+	bltu	t0, t1, clear
+
+	lla	tp, harts
+	lla	sp, stacks + STACK_GUARD_SIZE + STACK_SIZE
+	lla	t0, host_trap_vector
+	csrw	CSR_MTVEC, t0
+	call	boot_main
+
+held:	wfi
+	j	held
+
+	/* In .data: bss is cleared after the lottery has been drawn. */
+	.section .data
+	.balign	4
+boot_lottery:
+	.word	0
+
+	.section .stacks, "aw", @nobits
+	.balign	4096
+	.globl	stacks
+stacks:	.space	(STACK_GUARD_SIZE + STACK_SIZE) * HART_LIMIT

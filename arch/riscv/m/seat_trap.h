@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Seat m: what the trap code that both seats share calls its CSRs and instructions.
+ * A trap of the guest's comes from S- or U-mode; its satp is the hart's own.
+ */
+#ifndef SEAT_TRAP_H
+#define SEAT_TRAP_H
+
+#include "arch/riscv/csr.h"
+
+#define TRAP_STATUS  CSR_MSTATUS
+#define TRAP_VECTOR  CSR_MTVEC
+#define TRAP_SCRATCH CSR_MSCRATCH
+#define TRAP_EPC     CSR_MEPC
+#define TRAP_CAUSE   CSR_MCAUSE
+#define TRAP_VALUE   CSR_MTVAL
+#define GUEST_ATP    CSR_SATP
+
+#define CAUSE_PRIVILEGED_INSTRUCTION 2 /* illegal instruction: see mstatus.TVM */
+#define CAUSE_SUPERVISOR_CALL	     9 /* ecall from S-mode */
+
+#ifndef __ASSEMBLER__
+#include "arch/riscv/vcpu_state.h"
+
+/* What the trap found of how the guest runs. */
+static inline void trap_take_status(struct arch_vcpu *arch)
+{
+	arch->status = csr_read(CSR_MSTATUS);
+}
+
+/* False: it was one of Gnomon's own. */
+static inline bool trap_is_guests(void)
+{
+	return (csr_read(CSR_MSTATUS) & MSTATUS_MPP) != MSTATUS_MPP;
+}
+#endif
+
+#ifdef __ASSEMBLER__
+#include "asm_offsets.h"
+
+/* Not 0 if the trap came from the guest's supervisor: mstatus.MPP is 1, not 0. */
+.macro supervisor_trapped to
+	csrr	\to, CSR_MSTATUS
+	srli	\to, \to, MSTATUS_MPP_SHIFT
+	andi	\to, \to, 1
+.endm
+
+/* How the guest goes on, from the vCPU in a0. Changes t0 and a1. */
+.macro restore_status
+	ld	t0, VCPU_STATUS(a0)
+	csrw	CSR_MSTATUS, t0
+.endm
+
+.macro trap_return
+	mret
+.endm
+
+/* Real fences of one leaf: of an ASID, and of all. */
+.macro fence_leaf address, asid
+	sfence.vma \address, \asid
+.endm
+
+.macro fence_leaf_of_all address
+	sfence.vma \address, x0
+.endm
+
+/*
+ * rdtime, on chips that have no time CSR: see time.S, which comes back to
+ * exit_fast_privileged if it is none, or not permitted.
+ */
+.macro finish_time_read
+	j	time_read
+.endm
+
+#endif
+#endif
