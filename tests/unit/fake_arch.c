@@ -327,6 +327,11 @@ bool arch_guest_svade(void)
 	return fake.profile.svade;
 }
 
+void arch_time_begin(struct vcpu *vcpu)
+{
+	vcpu->arch.time_delta = -arch_time();
+}
+
 bool arch_guest_svvptc(void)
 {
 	return fake.profile.svvptc;
