@@ -7,6 +7,7 @@
 CROSS    ?= riscv64-linux-gnu-
 COMPILER ?= gcc
 PAGING   ?= lsp
+SEAT     ?= hs
 MEMORY   ?= 512M
 V        ?= 0
 BUILD    := build
@@ -60,8 +61,10 @@ DEBUG_OBJECT   := $(OUT)/core/check_debug.c.o
 OBJECTS        := $(filter-out $(DEBUG_OBJECT),$(ALL_OBJECTS))
 DEBUG_OBJECTS  := $(filter-out $(RELEASE_OBJECT),$(ALL_OBJECTS))
 
+HYPERVISORS := $(patsubst %,$(BUILD)/%.bin,gnomon gnomon-debug gnomon-m gnomon-m-debug)
+
 .PHONY: all
-all: $(BUILD)/gnomon.bin $(BUILD)/gnomon-debug.bin guests
+all: $(HYPERVISORS) guests
 
 include guests/guests.mk
 include guests/hostile/hostile.mk
@@ -74,7 +77,7 @@ include scripts/plugin/plugin.mk
 # ---- the hypervisor ----
 
 # Not by date: the other compiler's image may be the newer one.
-$(BUILD)/gnomon.bin $(BUILD)/gnomon-debug.bin: $(BUILD)/%.bin: $(OUT)/%.bin always
+$(HYPERVISORS): $(BUILD)/%.bin: $(OUT)/%.bin always
 	$(Q)cmp -s $< $@ || { cp $< $@ && cp $(OUT)/$*.elf $(BUILD)/$*.elf; }
 
 always:
@@ -87,8 +90,7 @@ $(OUT)/gnomon.elf: $(OBJECTS) $(HS_OBJECTS)
 $(OUT)/gnomon-debug.elf: $(DEBUG_OBJECTS) $(HS_OBJECTS)
 $(OUT)/gnomon-m.elf: $(OBJECTS) $(M_OBJECTS)
 $(OUT)/gnomon-m-debug.elf: $(DEBUG_OBJECTS) $(M_OBJECTS)
-$(OUT)/gnomon.elf $(OUT)/gnomon-debug.elf $(OUT)/gnomon-m.elf $(OUT)/gnomon-m-debug.elf: $(LIBFDT) arch/riscv/link.ld \
-		scripts/check-no-float
+$(HYPERVISORS:$(BUILD)/%.bin=$(OUT)/%.elf): $(LIBFDT) arch/riscv/link.ld scripts/check-no-float
 	@echo "  LINK    $@"
 	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$^)
 	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(filter %.o,$^) $(LIBFDT) -o $@
@@ -136,8 +138,8 @@ setup:
 # Set up first, build then: a new machine has no compiler yet.
 .PHONY: run
 run: setup
-	@$(MAKE) --no-print-directory $(BUILD)/gnomon.bin
-	@scripts/gnomon run --paging $(PAGING) --memory $(MEMORY)
+	@$(MAKE) --no-print-directory $(BUILD)/gnomon$(if $(filter m,$(SEAT)),-m).bin
+	@scripts/gnomon run --seat $(SEAT) --paging $(PAGING) --memory $(MEMORY)
 
 .PHONY: test
 test:
@@ -159,15 +161,16 @@ check: $(OUT)/asm_offsets.h
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests $(BUILD)/gnomon.* \
-		$(BUILD)/gnomon-debug.* $(FUZZ_TARGETS) $(ORACLE_BUILD) $(PLUGIN_BUILD) \
+	rm -rf $(BUILD)/gcc $(BUILD)/clang $(BUILD)/unit $(BUILD)/guests \
+		$(foreach image,$(HYPERVISORS),$(image) $(image:.bin=.elf)) $(FUZZ_TARGETS) $(ORACLE_BUILD) $(PLUGIN_BUILD) \
 		$(BUILD)/mutation
 
 .PHONY: help
 help:
 	@echo 'Targets:'
-	@echo '  all    (default) the hypervisor, build/gnomon.bin, its debug build, which checks'
-	@echo '         translation tables after each exit, and the bundled guests'
+	@echo '  all    (default) the hypervisor for each seat, build/gnomon.bin and build/gnomon-m.bin,'
+	@echo '         debug builds, which check translation tables after each exit, and the'
+	@echo '         bundled guests'
 	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
 	@echo '  test   install what is missing, build with gcc and clang, run all tests'
 	@echo '  unit-tests  build the host tests alone (build/unit/*)'
@@ -190,6 +193,8 @@ help:
 	@echo '  help   this text'
 	@echo 'Variables:'
 	@echo '  PAGING=MODE         paging mode of `run`: lsp, nested, shadow or shadow-unsync (lsp)'
+	@echo '  SEAT=hs|m           where Gnomon of `run` is: in HS-mode, or in M-mode, where harts'
+	@echo '                      need no H extension (hs)'
 	@echo '  MEMORY=512M         memory of the guest of `run`'
 	@echo '  SEEDS=1-1000        seeds of `oracle` and `hostile`'
 	@echo '  OPERATIONS=20000    operations of each sequence of `oracle`'

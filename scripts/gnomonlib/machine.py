@@ -48,7 +48,9 @@ def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     if options.time_limit is not None:
         words.append(f"time-limit={options.time_limit}")
     arguments = " ".join(word for word in words if word)
-    return common(options, qemu) + [
+    # On seat m Gnomon is the firmware itself.
+    firmware = ["-bios", "none"] if getattr(options, "seat", "hs") == "m" else []
+    return common(options, qemu) + firmware + [
         "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
         "-append", arguments, *options.qemu_arg]
 

@@ -6,14 +6,20 @@ import pathlib
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 
-HYPERVISOR = BUILD / "gnomon.bin"
-DEBUG_HYPERVISOR = BUILD / "gnomon-debug.bin"
+HYPERVISOR = BUILD / "gnomon.bin"  # of seat hs
 KERNEL = BUILD / "guest" / "Image"
 INITRD = BUILD / "guest" / "initrd.cpio.gz"
 
 
 class BadUsage(Exception):
     """What the user asked for cannot be done; the text says what and where."""
+
+
+def hypervisor(seat, debug=False):
+    """The image of a seat, or of its debug build."""
+    if seat == "hs" and not debug:
+        return HYPERVISOR
+    return BUILD / f"gnomon{'-m' if seat == 'm' else ''}{'-debug' if debug else ''}.bin"
 
 
 def existing(path, what):

@@ -23,9 +23,9 @@ GNOMON = str(TOP / "scripts" / "gnomon")
 TIMEOUT = 240  # seconds: for a guest that takes ten of them on an idle machine
 
 def environment(settings):
-    """Ours, with none of Gnomon's own boot arguments but those of the test."""
+    """Ours, with no seat and none of Gnomon's own boot arguments but the test's."""
     inherited = {name: value for name, value in os.environ.items()
-                 if name != "GNOMON_APPEND"}
+                 if name not in ("GNOMON_APPEND", "SEAT")}
     return {**inherited, **{name: str(value) for name, value in settings.items()}}
 
 
@@ -36,11 +36,11 @@ def mode_options(how):
     return ["--native"] if how == "native" else ["--paging", how]
 
 
-def check_report(report):
+def check_report(report, seat="hs"):
     """What holds for the report of any VM, whatever it did."""
     assert {"vm", "seat", "paging", "reason", "exits_total", "exits", "vcpus",
             "shadow"} <= set(report)
-    assert report["seat"] == "hs"
+    assert report["seat"] == seat
     sums = {}
     for vcpu in report["vcpus"]:
         for path in ("fast", "full"):
@@ -107,13 +107,14 @@ def start(directory, *options, how=None, **settings):
                             env=environment(settings))
     report = json.loads(stats.read_text()) if stats.exists() else None
     if report:
-        check_report(report)
+        check_report(report, settings.get("SEAT", "hs"))
     return Result(result.returncode, result.stdout, result.stderr, report)
 
 
 @pytest.fixture
 def run(tmp_path):
-    """run(OPTION..., how=None, **environment): a guest from start to end."""
+    """run(OPTION..., how=None, **environment): a guest from start to end, in the seat
+    that SEAT in the environment names."""
     return functools.partial(start, tmp_path)
 
 

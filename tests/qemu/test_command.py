@@ -54,12 +54,13 @@ def fake(tmp_path, monkeypatch):
     """A build directory with a stand-in emulator; fake(body) says what it does."""
     build = tmp_path / "build"
     (build / "guest").mkdir(parents=True)
-    for name in ("gnomon.bin", "guest/Image", "guest/initrd.cpio.gz"):
+    for name in ("gnomon.bin", "gnomon-m.bin", "guest/Image", "guest/initrd.cpio.gz"):
         (build / name).write_bytes(name.encode() * 100)
     qemu = tmp_path / "qemu"
     monkeypatch.setenv("GNOMON_BUILD", str(build))
     monkeypatch.setenv("QEMU", str(qemu))
-    monkeypatch.delenv("GNOMON_APPEND", raising=False)
+    for name in ("GNOMON_APPEND", "SEAT"):
+        monkeypatch.delenv(name, raising=False)
 
     def behave(body):
         qemu.write_text(FAKE_QEMU + body)
@@ -88,6 +89,8 @@ def fake(tmp_path, monkeypatch):
     (["run", "--shadow-memory", "little"], "--shadow-memory little"),
     (["run", "--native", "--bundle", "x.itb"], "--bundle and --native"),
     (["run", "--native", "--stats", "x.json"], "--stats and --native"),
+    (["run", "--native", "--seat", "m"], "--seat and --native"),
+    (["run", "--seat", "u"], "'u' (choose from 'hs', 'm')"),
     (["run", "--native", "--memory", "0"], "--memory 0"),
     (["run", "--memory", "lots"], "--memory lots"),
     (["run", "--memory", "-1"], "--memory"),
@@ -223,6 +226,26 @@ def test_the_emulator_gets_gnomon_and_the_bundle(fake):
     assert after(words, "-cpu") == "rv64,svade=on"
     assert after(words, "-smp") == "2"
     assert "-no-reboot" in words and words[-2:] == ["-d", "int"]
+
+
+def test_in_seat_m_gnomon_is_the_firmware_of_a_hart_without_h(fake, monkeypatch):
+    fake(SHOW)
+    words = emulator_arguments("--seat", "m")
+    assert after(words, "-kernel") == os.environ["GNOMON_BUILD"] + "/gnomon-m.bin"
+    assert after(words, "-bios") == "none"
+    assert after(words, "-cpu") == "rv64,h=false,sstc=false"
+    assert after(emulator_arguments("--seat", "m", "--cpu", "max"), "-cpu") == "max"
+    monkeypatch.setenv("SEAT", "m")
+    assert after(emulator_arguments(), "-bios") == "none"
+    for options in (["--seat", "hs"], ["--native"]):
+        result = gnomon("run", *options)
+        assert b"-bios" not in result.stdout and b"-cpu rv64 " in result.stdout
+
+
+def test_another_seat_in_the_environment_is_bad_usage(fake, monkeypatch):
+    monkeypatch.setenv("SEAT", "u")
+    result = gnomon("run")
+    assert result.returncode == 2 and said(result) == "gnomon: SEAT=u: neither hs nor m"
 
 
 @pytest.mark.parametrize("memory, machine", [
