@@ -299,8 +299,9 @@ bool arch_counter_permitted(const struct vcpu *vcpu, enum hart_counter which)
 /* MXR lets what may only be executed be read. */
 bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 {
-	uint64_t status = csr_read(CSR_MSTATUS) | MSTATUS_MPRV;
+	uint64_t status = csr_read(CSR_MSTATUS);
 
+	status |= MSTATUS_MPRV;
 	if (kind == ACCESS_FETCH)
 		status |= SSTATUS_MXR;
 	return guarded_load_as(gva, half, status);
