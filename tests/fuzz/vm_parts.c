@@ -183,6 +183,11 @@ uint64_t arch_time(void)
 	return 1000;
 }
 
+void arch_time_begin(struct vcpu *vcpu)
+{
+	vcpu->arch.time_delta = -arch_time();
+}
+
 void arch_reservation_drop(void)
 {
 }
