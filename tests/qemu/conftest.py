@@ -59,7 +59,7 @@ def checklist_words():
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                             timeout=TIMEOUT + 30, check=True, env=environment({}))
     checklist = result.stdout.decode().partition("gnomon: vm hello:")[0]
-    words = re.findall(r"^gnomon: ([^:\r\n]+)", checklist, re.M)
+    words = re.findall(r"^gnomon: ([^:,\r\n]+)", checklist, re.M)
     assert len(words) > 5
     return {*words, "warning"}
 
@@ -80,7 +80,7 @@ class Result:
             if own == line:
                 self.lines.append(line)
             else:
-                known = own.partition(":")[0] in checklist_words()
+                known = re.split("[:,]", own)[0] in checklist_words()
                 (self.checklist if known else self.said).append(own)
 
     def __repr__(self):  # what pytest shows of a test that failed
