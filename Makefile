@@ -145,7 +145,7 @@ run: setup
 test:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all workloads plugins unit-tests oracle-programs fuzz-programs
-	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin
+	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin build/clang/gnomon-m.bin
 	@$(PYTHON) -m pytest -p no:cacheprovider -q tests
 
 # Flags as the objects are made with, but for what clang does not know.

@@ -27,17 +27,19 @@ def make(*words):
                           check=False)
 
 
-def test_the_image_is_of_the_compiler_asked_for():
-    image = TOP / "build" / "gnomon.bin"
+@pytest.mark.parametrize("name", ["gnomon.bin", "gnomon-m.bin"])
+def test_the_image_is_of_the_compiler_asked_for(name):
+    image = TOP / "build" / name
     for compiler in ("clang", "gcc"):
-        assert make(f"COMPILER={compiler}", "build/gnomon.bin").returncode == 0
-        assert image.read_bytes() == (TOP / "build" / compiler / "gnomon.bin").read_bytes()
-    other = make("COMPILER=tcc", "build/gnomon.bin")
+        assert make(f"COMPILER={compiler}", f"build/{name}").returncode == 0
+        assert image.read_bytes() == (TOP / "build" / compiler / name).read_bytes()
+    other = make("COMPILER=tcc", f"build/{name}")
     assert other.returncode != 0 and "COMPILER is gcc or clang" in other.stderr
 
 
-def test_what_clang_builds_keeps_a_guests_registers(run, guest):
-    result = run("--kernel", guest("conformance.bin"), how="lsp",
+@pytest.mark.parametrize("seat", ["hs", "m"])
+def test_what_clang_builds_keeps_a_guests_registers(run, guest, seat):
+    result = run("--kernel", guest("conformance.bin"), how="lsp", SEAT=seat,
                  GNOMON_BUILD=BUILD / "clang", QEMU=paths.qemu())
     check_conformance(result)
 
