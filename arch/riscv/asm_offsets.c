@@ -14,7 +14,6 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	OFFSET(HART_GUARD, struct hart, guard);
-	OFFSET(HART_STATUS, struct hart, status);
 	OFFSET(VCPU_X, struct vcpu, arch.x);
 	OFFSET(VCPU_PC, struct vcpu, arch.pc);
 	OFFSET(VCPU_STATUS, struct vcpu, arch.status);

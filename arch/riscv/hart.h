@@ -12,7 +12,6 @@
 struct hart {
 	uint64_t guard; /* where to go on after an expected trap; 0: none */
 	uint64_t id;	/* the firmware's hart id, which may be sparse */
-	uint64_t status; /* seat m: mstatus, while a guarded access has its own */
 };
 
 extern struct hart harts[HART_LIMIT];

@@ -89,7 +89,6 @@ guarded_load_as:
 	lla	t0, 1f
 	sd	t0, HART_GUARD(tp)
 	csrr	t0, CSR_MSTATUS
-	sd	t0, HART_STATUS(tp)
 	csrw	CSR_MSTATUS, a2
 	lhu	t1, 0(a0)
 	csrw	CSR_MSTATUS, t0
@@ -97,8 +96,8 @@ guarded_load_as:
 	sh	t1, 0(a1)
 	li	a0, 1
 	ret
-1:	ld	t0, HART_STATUS(tp)
-	csrw	CSR_MSTATUS, t0
+	/* mret to M-mode leaves MPRV set, and MPP is U: no load before this. */
+1:	csrw	CSR_MSTATUS, t0
 	li	a0, 0
 	ret
 
@@ -106,7 +105,7 @@ guarded_load_as:
  * A trap while Gnomon itself runs. Where the code has set a guard (a place to
  * go on at) it is a probe that came out "no"; anything else is a defect of
  * Gnomon's, and is reported as such on this hart's stack of last resort. It goes on
- * in M-mode, as mstatus.MPP says; MPRV has no effect then.
+ * in M-mode with all registers as they were, mstatus.MPP is U from then on.
  */
 	.balign	4
 	.globl	host_trap_vector
