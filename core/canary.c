@@ -57,6 +57,9 @@ static void keep_every_second(uint64_t count)
 	uint64_t *aside = canary.pages + canary.limit;
 	uint64_t pairs = 0;
 
+	/* Of a small arena enough is left for what it is there for. */
+	if (page_alloc_is_divided() && count > page_alloc_free_of(PAGES_OWN) / 2)
+		count = page_alloc_free_of(PAGES_OWN) / 2;
 	for (; pairs < count && canary.count < canary.limit; pairs++) {
 		void *page = page_alloc(0);
 		void *other = page_alloc(0);
@@ -102,7 +105,8 @@ static unsigned take_all(struct block *blocks)
 	for (unsigned order = PAGE_ORDER_LIMIT; order-- > 0;) {
 		void *block;
 
-		while (count < BLOCK_LIMIT && (block = page_alloc(order)))
+		while (count < BLOCK_LIMIT &&
+		       (block = page_alloc_kind(PAGES_GUESTS, order)))
 			blocks[count++] = (struct block){
 				(uintptr_t)block,
 				(uintptr_t)block + (PAGE_SIZE << order),

@@ -18,11 +18,6 @@
 #define HOST_SEED_LIMIT	    64
 #define HOST_FDT_SIZE_LIMIT (2 * MIB)
 
-struct host_range {
-	hpa_t base;
-	uint64_t size;
-};
-
 struct host_reserved {
 	hpa_t base;
 	uint64_t size;

@@ -162,16 +162,25 @@ void machine_move_bundle(struct host_range image)
 
 struct allocator_place {
 	uint64_t wanted;
+	struct host_range within;
 	struct host_range found; /* for its per-page bytes */
 };
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
 
 static enum status find_place(struct host_range range, void *context)
 {
 	struct allocator_place *place = context;
-	uint64_t start = align_up(range.base.raw, PAGE_SIZE);
+	uint64_t start =
+		align_up(larger(range.base.raw, place->within.base.raw), PAGE_SIZE);
 
-	if (place->found.size == 0 && start < end_of(range) &&
-	    end_of(range) - start >= place->wanted)
+	if (place->found.size == 0 &&
+	    range_within(start, place->wanted, range.base.raw, range.size) &&
+	    range_within(start, place->wanted, place->within.base.raw,
+			 place->within.size))
 		place->found = (struct host_range){HPA(start), place->wanted};
 	return STATUS_OK;
 }
@@ -179,13 +188,14 @@ static enum status find_place(struct host_range range, void *context)
 static enum status add_range(struct host_range range, void *context)
 {
 	const struct allocator_place *place = context;
-	uint64_t taken = end_of(place->found);
+	uint64_t first = place->found.base.raw, taken = end_of(place->found);
 
-	if (!range_within(place->found.base.raw, place->found.size, range.base.raw,
-			  range.size))
+	if (!range_within(first, place->found.size, range.base.raw, range.size)) {
 		page_alloc_add(range.base, range.size);
-	else
+	} else {
+		page_alloc_add(range.base, first - range.base.raw);
 		page_alloc_add(HPA(taken), end_of(range) - taken);
+	}
 	return STATUS_OK;
 }
 
@@ -205,10 +215,14 @@ static struct host_range span_of_memory(void)
 	return (struct host_range){HPA(start), align_down(end, PAGE_SIZE) - start};
 }
 
-enum status machine_memory_init(struct host_range image, const char **why)
+enum status machine_memory_init(struct host_range image,
+				const struct page_division *division, const char **why)
 {
 	struct host_range span = span_of_memory();
-	struct allocator_place place = {.wanted = page_alloc_state_size(span.size)};
+	struct allocator_place place = {
+		.wanted = page_alloc_state_size(span.size),
+		.within = division ? division->ranges[PAGES_OWN] : span,
+	};
 
 	machine_for_each_free(image, find_place, &place);
 	if (place.found.size == 0)
@@ -216,5 +230,7 @@ enum status machine_memory_init(struct host_range image, const char **why)
 			      "%lu KiB for the page allocator are not free in one piece",
 			      place.wanted >> 10);
 	page_alloc_init(span.base, span.size, (void *)(uintptr_t)place.found.base.raw);
+	if (division)
+		page_alloc_divide(division);
 	return machine_for_each_free(image, add_range, &place);
 }

@@ -40,7 +40,9 @@ enum status machine_for_each_mappable(struct host_range image,
  */
 void machine_move_bundle(struct host_range image);
 
-/* Hand the free RAM to the page allocator. */
-enum status machine_memory_init(struct host_range image, const char **why);
+/* Hand the free RAM to the page allocator, which divides it so; NULL: not at all. */
+struct page_division;
+enum status machine_memory_init(struct host_range image,
+				const struct page_division *division, const char **why);
 
 #endif

@@ -26,6 +26,12 @@ typedef struct {
 	uint64_t raw;
 } hpa_t;
 
+/* Memory of the host, in bytes. */
+struct host_range {
+	hpa_t base;
+	uint64_t size;
+};
+
 #define GVA(x) ((gva_t){.raw = (uint64_t)(x)})
 #define GPA(x) ((gpa_t){.raw = (uint64_t)(x)})
 #define HPA(x) ((hpa_t){.raw = (uint64_t)(x)})

@@ -15,6 +15,14 @@
 #define EXTENSION_LIMIT	 32
 #define GUEST_SEED_BYTES 32
 
+/* What is left for shadow tables when the VM has its memory. */
+static uint64_t free_for_tables(uint64_t memory)
+{
+	uint64_t free = page_alloc_free_of(PAGES_TABLES) << PAGE_SHIFT;
+
+	return page_alloc_is_divided() ? free : free - memory;
+}
+
 static enum status check_shadow_memory(const struct vm_config *config,
 				       const struct paging_mode *mode, uint64_t free,
 				       const char **why)
@@ -38,16 +46,17 @@ static enum status check_shadow_memory(const struct vm_config *config,
 	wanted = asked > 0 ? asked : least;
 	if (wanted > free)
 		return refuse(why, STATUS_NO_MEMORY,
-			      "%lu bytes of shadow memory asked for, %lu are free beside "
-			      "its memory",
-			      wanted, free);
+			      "%lu bytes of shadow memory asked for, %lu are free %s",
+			      wanted, free,
+			      page_alloc_is_divided() ? "in the pool that it comes from"
+						      : "beside its memory");
 	return STATUS_OK;
 }
 
 static enum status check_config(const struct vm_config *config, const char **why)
 {
 	const struct paging_mode *mode = paging_mode_find(config->paging);
-	uint64_t free = page_alloc_free_pages() << PAGE_SHIFT;
+	uint64_t free = page_alloc_free_of(PAGES_GUESTS) << PAGE_SHIFT;
 
 	if (!mode)
 		return refuse(
@@ -76,7 +85,7 @@ static enum status check_config(const struct vm_config *config, const char **why
 			      "%lu MiB of memory asked for: paging mode %s reaches "
 			      "addresses below 0x%lx on this machine",
 			      config->memory / MIB, mode->name, mode->reach());
-	return check_shadow_memory(config, mode, free - config->memory, why);
+	return check_shadow_memory(config, mode, free_for_tables(config->memory), why);
 }
 
 /* ---- devices ---- */

@@ -48,7 +48,7 @@ static const char *tree_is_wrong(const struct lsp_vcpu *space,
 {
 	if (mode_is_wrong(tree))
 		return mode_is_wrong(tree);
-	if (!page_block_is_taken(pointer_hpa(tree->root), 1))
+	if (!page_is_table(pointer_hpa(tree->root), 1))
 		return "its root is no shadow page";
 	if (tree->log_position > space->fences.log_head)
 		return "it is ahead of the fence log";

@@ -158,7 +158,7 @@ static struct place below(const struct place *place, unsigned index)
 
 static bool is_page(const pte_t *table, unsigned level)
 {
-	return page_block_is_taken(pointer_hpa(table), table_pages(level) - 1);
+	return page_is_table(pointer_hpa(table), table_pages(level) - 1);
 }
 
 static const char *pointer_is_wrong(pte_t pointer, const pte_t *child)

@@ -207,7 +207,7 @@ static const char *table_is_wrong(const struct protect_vm *vm,
 	const char *wrong = NULL;
 	unsigned slot = 0;
 
-	if (!page_is_taken(pointer_hpa(table->entries)) ||
+	if (!page_is_table(pointer_hpa(table->entries), 0) ||
 	    !page_is_taken(pointer_hpa(table->links)))
 		return WRONG("shadow table of 0x%lx: it has no pages", table->gpa.raw);
 	for (; !wrong && slot < PTE_PER_TABLE; slot++)

@@ -255,7 +255,7 @@ static struct protect_table *take_table(struct protect_vm *vm)
 
 	if (!vm->unused || vm->used + PAGES_OF_A_TABLE > vm->limit)
 		return NULL;
-	table->entries = page_alloc_zeroed(0);
+	table->entries = page_alloc_table(0);
 	table->links = page_alloc_zeroed(0);
 	if (!table->entries || !table->links) {
 		if (table->entries)

@@ -12,7 +12,7 @@ pte_t *table_create(struct shadow_pool *pool, unsigned level)
 	pte_t *table = NULL;
 
 	if (pool->used + pages <= pool->limit)
-		table = page_alloc_zeroed(pages - 1);
+		table = page_alloc_table(pages - 1);
 	if (!table)
 		return NULL;
 	pool->used += pages;

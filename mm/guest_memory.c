@@ -28,7 +28,7 @@ enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint6
 {
 	assert(size > 0 && is_aligned(base.raw | size, PAGE_SIZE << PAGE_ORDER_2M));
 	*memory = (struct guest_memory){.base = base};
-	if (size >> PAGE_SHIFT > page_alloc_free_pages())
+	if (size >> PAGE_SHIFT > page_alloc_free_of(PAGES_GUESTS))
 		return STATUS_NO_MEMORY;
 	while (memory->size < size) {
 		hpa_t hpa;

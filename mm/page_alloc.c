@@ -19,12 +19,18 @@ struct free_block {
 	struct free_block *previous;
 };
 
+struct arena {
+	struct host_range range;
+	uint64_t free_pages;
+	struct free_block lists[PAGE_ORDER_LIMIT];
+};
+
 static struct {
 	uint64_t base;
 	uint64_t pages;
 	uint8_t *state;
-	uint64_t free_pages;
-	struct free_block lists[PAGE_ORDER_LIMIT];
+	bool divided; /* if not, the first arena is the only one, and of all kinds */
+	struct arena arenas[PAGE_KINDS];
 } allocator;
 
 static uint64_t order_size(unsigned order)
@@ -40,9 +46,71 @@ static uint8_t *state_of(uint64_t address)
 	return &allocator.state[index];
 }
 
+/* ---- arenas ---- */
+
+static uint64_t allocator_end(void)
+{
+	return allocator.base + (allocator.pages << PAGE_SHIFT);
+}
+
+static struct arena *arena_of(enum page_kind kind)
+{
+	return &allocator.arenas[allocator.divided ? kind : PAGES_OWN];
+}
+
+/* NULL: of no kind. */
+static struct arena *arena_at(uint64_t address)
+{
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
+		const struct host_range *range = &allocator.arenas[kind].range;
+
+		if (range_within(address, 1, range->base.raw, range->size))
+			return &allocator.arenas[kind];
+	}
+	return NULL;
+}
+
+/* Where a range that begins there must be cut, so that all of it is of one kind. */
+static uint64_t cut(uint64_t address, uint64_t end)
+{
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
+		const struct host_range *range = &allocator.arenas[kind].range;
+		const uint64_t bounds[] = {range->base.raw,
+					   range->base.raw + range->size};
+
+		for (unsigned i = 0; i < ARRAY_LENGTH(bounds); i++)
+			if (bounds[i] > address && bounds[i] < end)
+				end = bounds[i];
+	}
+	return end;
+}
+
+static void arena_init(struct arena *arena, struct host_range range)
+{
+	arena->range = range;
+	arena->free_pages = 0;
+	for (unsigned order = 0; order < PAGE_ORDER_LIMIT; order++)
+		arena->lists[order].next = arena->lists[order].previous =
+			&arena->lists[order];
+}
+
+void page_alloc_divide(const struct page_division *division)
+{
+	assert(page_alloc_free_pages() == 0);
+	allocator.divided = true;
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
+		const struct host_range range = division->ranges[kind];
+
+		assert(is_aligned(range.base.raw | range.size, PAGE_SIZE));
+		arena_init(&allocator.arenas[kind], range);
+	}
+}
+
+/* ---- blocks ---- */
+
 static void list_insert(uint64_t address, unsigned order)
 {
-	struct free_block *head = &allocator.lists[order];
+	struct free_block *head = &arena_at(address)->lists[order];
 	struct free_block *block = (struct free_block *)(uintptr_t)address;
 
 	block->next = head->next;
@@ -72,11 +140,11 @@ void page_alloc_init(hpa_t base, uint64_t size, void *state)
 	allocator.base = base.raw;
 	allocator.pages = size >> PAGE_SHIFT;
 	allocator.state = state;
-	allocator.free_pages = 0;
+	allocator.divided = false;
 	memset(state, INSIDE, allocator.pages);
-	for (unsigned order = 0; order < PAGE_ORDER_LIMIT; order++)
-		allocator.lists[order].next = allocator.lists[order].previous =
-			&allocator.lists[order];
+	arena_init(&allocator.arenas[0], (struct host_range){base, size});
+	for (unsigned kind = 1; kind < PAGE_KINDS; kind++)
+		arena_init(&allocator.arenas[kind], (struct host_range){0});
 }
 
 static bool buddy_is_free(uint64_t address, unsigned order)
@@ -88,11 +156,13 @@ static bool buddy_is_free(uint64_t address, unsigned order)
 
 static void free_and_merge(uint64_t address, unsigned order)
 {
-	allocator.free_pages += UINT64_C(1) << order;
+	struct arena *arena = arena_at(address);
+
+	arena->free_pages += UINT64_C(1) << order;
 	while (order + 1 < PAGE_ORDER_LIMIT) {
 		uint64_t buddy = address ^ order_size(order);
 
-		if (!buddy_is_free(buddy, order))
+		if (!buddy_is_free(buddy, order) || arena_at(buddy) != arena)
 			break;
 		list_remove(buddy);
 		address = address < buddy ? address : buddy;
@@ -101,14 +171,8 @@ static void free_and_merge(uint64_t address, unsigned order)
 	list_insert(address, order);
 }
 
-void page_alloc_add(hpa_t start, uint64_t size)
+static void add_blocks(uint64_t address, uint64_t end)
 {
-	uint64_t address = align_up(start.raw, PAGE_SIZE);
-	uint64_t end = align_down(start.raw + size, PAGE_SIZE);
-
-	/* Blocks that were taken one by one may come back as one range. */
-	if (address < end)
-		memset(state_of(address), INSIDE, (end - address) >> PAGE_SHIFT);
 	while (address < end) {
 		unsigned order = 0;
 
@@ -121,25 +185,67 @@ void page_alloc_add(hpa_t start, uint64_t size)
 	}
 }
 
-void *page_alloc(unsigned order)
+void page_alloc_add(hpa_t start, uint64_t size)
 {
+	uint64_t address = align_up(start.raw, PAGE_SIZE);
+	uint64_t end = align_down(start.raw + size, PAGE_SIZE);
+
+	/* Blocks that were taken one by one may come back as one range. */
+	if (address < end)
+		memset(state_of(address), INSIDE, (end - address) >> PAGE_SHIFT);
+	while (address < end) {
+		uint64_t next = cut(address, end);
+
+		if (arena_at(address))
+			add_blocks(address, next);
+		address = next;
+	}
+}
+
+void *page_alloc_kind(enum page_kind kind, unsigned order)
+{
+	struct arena *arena = arena_of(kind);
 	unsigned found = order;
 	uint64_t address;
 
 	assert(order < PAGE_ORDER_LIMIT);
 	while (found < PAGE_ORDER_LIMIT &&
-	       allocator.lists[found].next == &allocator.lists[found])
+	       arena->lists[found].next == &arena->lists[found])
 		found++;
 	if (found == PAGE_ORDER_LIMIT)
 		return NULL;
 
-	address = (uintptr_t)allocator.lists[found].next;
+	address = (uintptr_t)arena->lists[found].next;
 	list_remove(address);
 	for (; found > order; found--)
 		list_insert(address + order_size(found - 1), found - 1);
 	*state_of(address) = (uint8_t)order;
-	allocator.free_pages -= UINT64_C(1) << order;
+	arena->free_pages -= UINT64_C(1) << order;
 	return (void *)(uintptr_t)address;
+}
+
+void *page_alloc(unsigned order)
+{
+	return page_alloc_kind(PAGES_OWN, order);
+}
+
+static void *zeroed(enum page_kind kind, unsigned order)
+{
+	void *block = page_alloc_kind(kind, order);
+
+	if (block)
+		memset(block, 0, order_size(order));
+	return block;
+}
+
+void *page_alloc_zeroed(unsigned order)
+{
+	return zeroed(PAGES_OWN, order);
+}
+
+void *page_alloc_table(unsigned order)
+{
+	return zeroed(PAGES_TABLES, order);
 }
 
 /* ---- runs ---- */
@@ -148,14 +254,10 @@ struct stretch {
 	uint64_t start, end;
 };
 
-static uint64_t allocator_end(void)
-{
-	return allocator.base + (allocator.pages << PAGE_SHIFT);
-}
-
 static bool is_free(uint64_t address)
 {
-	return address < allocator_end() && (*state_of(address) & FREE);
+	return address < allocator_end() && (*state_of(address) & FREE) &&
+	       arena_at(address) == arena_of(PAGES_GUESTS);
 }
 
 /* Behind the block that begins there, or behind a page that is in none of ours. */
@@ -239,7 +341,7 @@ static void take_range(uint64_t start, uint64_t end)
 		uint64_t last = block_end < end ? block_end : end;
 
 		list_remove(block);
-		allocator.free_pages -= UINT64_C(1) << order;
+		arena_of(PAGES_GUESTS)->free_pages -= UINT64_C(1) << order;
 		page_alloc_add(HPA(block), start - block);
 		page_alloc_add(HPA(last), block_end - last);
 		*state_of(start) = INSIDE;
@@ -260,15 +362,6 @@ uint64_t page_alloc_run(uint64_t wanted, hpa_t *start)
 	start->raw = choose_start(&best, wanted);
 	take_range(start->raw, start->raw + size);
 	return size;
-}
-
-void *page_alloc_zeroed(unsigned order)
-{
-	void *block = page_alloc(order);
-
-	if (block)
-		memset(block, 0, order_size(order));
-	return block;
 }
 
 void page_free(void *block, unsigned order)
@@ -293,7 +386,27 @@ bool page_is_taken(hpa_t page)
 	return page_block_is_taken(page, 0);
 }
 
+bool page_is_table(hpa_t block, unsigned order)
+{
+	return page_block_is_taken(block, order) &&
+	       arena_at(block.raw) == arena_of(PAGES_TABLES);
+}
+
 uint64_t page_alloc_free_pages(void)
 {
-	return allocator.free_pages;
+	uint64_t pages = 0;
+
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
+		pages += allocator.arenas[kind].free_pages;
+	return pages;
+}
+
+uint64_t page_alloc_free_of(enum page_kind kind)
+{
+	return arena_of(kind)->free_pages;
+}
+
+bool page_alloc_is_divided(void)
+{
+	return allocator.divided;
 }

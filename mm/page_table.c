@@ -12,7 +12,7 @@ enum status page_table_create(struct page_table *table, unsigned mode, bool x4)
 {
 	table->levels = mode_levels(mode);
 	table->root_order = x4 ? 2 : 0;
-	table->root = page_alloc_zeroed(table->root_order);
+	table->root = page_alloc_table(table->root_order);
 	return table->root ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
@@ -57,7 +57,7 @@ static enum status map_one(struct page_table *table, uint64_t from, hpa_t to,
 		pte_t *entry = &entries[index_in(table, from, level)];
 
 		if (!pte_valid(*entry)) {
-			void *below = page_alloc_zeroed(0);
+			void *below = page_alloc_table(0);
 
 			if (!below)
 				return STATUS_NO_MEMORY;

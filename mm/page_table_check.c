@@ -56,7 +56,7 @@ static const char *pointer_is_wrong(const struct pass *pass, pte_t pointer,
 		return "a pointer at level 0";
 	if (pointer.raw & ~(PTE_PPN | PTE_V))
 		return "a bit is set that no pointer has";
-	if (!page_is_taken(HPA(pte_address(pointer))))
+	if (!page_is_table(HPA(pte_address(pointer)), 0))
 		return "it points to what is no table page";
 	if (!overlaps(pass->memory, from, level_size(level)))
 		return "a table where there is no RAM";

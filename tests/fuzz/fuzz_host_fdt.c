@@ -145,6 +145,12 @@ void page_alloc_init(hpa_t base, uint64_t size, void *state)
 	require(is_memory(pages.state));
 }
 
+/* Seat hs divides nothing. */
+void page_alloc_divide(const struct page_division *division)
+{
+	require(!division);
+}
+
 /* As the real one: whole pages only. */
 void page_alloc_add(hpa_t start, uint64_t size)
 {
@@ -278,7 +284,7 @@ static void check_memory(void)
 	machine_for_each_mappable(image, check_mappable, &count);
 	machine_for_each_free(image, check_free, &count);
 	pages.added_count = 0;
-	if (machine_memory_init(image, &why) != STATUS_OK)
+	if (machine_memory_init(image, NULL, &why) != STATUS_OK)
 		check_refusal(why);
 }
 

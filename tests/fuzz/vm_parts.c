@@ -27,9 +27,20 @@ void page_free(void *block, unsigned order)
 	vm_parts.tree = NULL;
 }
 
-uint64_t page_alloc_free_pages(void)
+uint64_t page_alloc_free_of(enum page_kind kind)
 {
+	(void)kind;
 	return FREE_MEM >> PAGE_SHIFT;
+}
+
+bool page_alloc_is_divided(void)
+{
+	return false;
+}
+
+void arch_time_begin(struct vcpu *vcpu)
+{
+	(void)vcpu;
 }
 
 enum status guest_memory_allocate(struct guest_memory *guest, gpa_t base, uint64_t size)

@@ -139,6 +139,17 @@ void *page_alloc_zeroed(unsigned order)
 	return block;
 }
 
+/* No kind is kept apart here. */
+void *page_alloc_table(unsigned order)
+{
+	return page_alloc_zeroed(order);
+}
+
+bool page_is_table(hpa_t block, unsigned order)
+{
+	return page_block_is_taken(block, order);
+}
+
 /* One block, so that a VM has several runs here. */
 uint64_t page_alloc_run(uint64_t wanted, hpa_t *start)
 {
@@ -179,4 +190,15 @@ void page_alloc_add(hpa_t start, uint64_t size)
 uint64_t page_alloc_free_pages(void)
 {
 	return PAGES - pages.taken;
+}
+
+uint64_t page_alloc_free_of(enum page_kind kind)
+{
+	(void)kind;
+	return page_alloc_free_pages();
+}
+
+bool page_alloc_is_divided(void)
+{
+	return false;
 }

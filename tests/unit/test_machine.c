@@ -278,7 +278,7 @@ static void the_allocator_gets_what_is_free(void **state)
 	machine.fdt.memory[0] = (struct host_range){ram, RAM};
 	machine.fdt.tree = (struct host_range){HPA(ram.raw + 4 * MIB + 100), 64 * 1024};
 	add_reserved((struct host_range){HPA(ram.raw + 8 * MIB), 100 * 1024}, true);
-	assert_int_equal(machine_memory_init(image, &why), STATUS_OK);
+	assert_int_equal(machine_memory_init(image, NULL, &why), STATUS_OK);
 	free = page_alloc_free_pages();
 	/* the tree's odd ends and the allocator's own bytes cost a few more */
 	assert_true(free <= RAM / PAGE_SIZE - reserved_pages - 1);
@@ -298,6 +298,33 @@ static void the_allocator_gets_what_is_free(void **state)
 	host_ram_unmap(ram, RAM);
 }
 
+/* Its own bytes are Gnomon's, wherever there is free RAM before that. */
+static void a_division_reaches_the_allocator(void **state)
+{
+	hpa_t ram = host_ram_map(RAM, RAM);
+	struct host_range image = {HPA(ram.raw + 8 * MIB), 300 * 1024};
+	const struct page_division division = {{
+		[PAGES_OWN] = {HPA(ram.raw + 8 * MIB), 4 * MIB},
+		[PAGES_TABLES] = {HPA(ram.raw + 12 * MIB), 4 * MIB},
+		[PAGES_GUESTS] = {ram, RAM},
+	}};
+	const char *why = NULL;
+
+	(void)state;
+	start();
+	machine.fdt.memory_count = 1;
+	machine.fdt.memory[0] = (struct host_range){ram, RAM};
+	assert_int_equal(machine_memory_init(image, &division, &why), STATUS_OK);
+	assert_int_equal(page_alloc_free_of(PAGES_OWN),
+			 (4 * MIB - 300 * 1024) / PAGE_SIZE - 1);
+	assert_int_equal(page_alloc_free_of(PAGES_TABLES), 4 * MIB / PAGE_SIZE);
+	assert_int_equal(page_alloc_free_of(PAGES_GUESTS), 8 * MIB / PAGE_SIZE);
+	image.size = 4 * MIB - 100;
+	assert_int_equal(machine_memory_init(image, &division, &why), STATUS_NO_MEMORY);
+	assert_non_null(why);
+	host_ram_unmap(ram, RAM);
+}
+
 static void no_room_for_the_allocators_own(void **state)
 {
 	hpa_t ram = host_ram_map(2 * MIB, 2 * MIB);
@@ -308,7 +335,7 @@ static void no_room_for_the_allocators_own(void **state)
 	machine.fdt.memory_count = 1;
 	machine.fdt.memory[0] = (struct host_range){ram, 2 * MIB};
 	assert_int_equal(
-		machine_memory_init((struct host_range){ram, 2 * MIB - 2048}, &why),
+		machine_memory_init((struct host_range){ram, 2 * MIB - 2048}, NULL, &why),
 		STATUS_NO_MEMORY);
 	assert_non_null(why);
 	host_ram_unmap(ram, 2 * MIB);
@@ -326,6 +353,7 @@ int main(void)
 		cmocka_unit_test(the_bundle_goes_to_the_upper_end),
 		cmocka_unit_test(a_bundle_with_no_room_above_stays),
 		cmocka_unit_test(the_allocator_gets_what_is_free),
+		cmocka_unit_test(a_division_reaches_the_allocator),
 		cmocka_unit_test(no_room_for_the_allocators_own),
 	};
 

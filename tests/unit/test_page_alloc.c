@@ -262,6 +262,127 @@ static void a_large_run_is_aligned_if_it_can_be(void **state)
 	host_ram_unmap(large, size);
 }
 
+/* ---- arenas ---- */
+
+/* Own: 0 .. 511, tables: 512 .. 1023, of guests: 1024 .. 1535, of no kind: the others. */
+static void divide(void)
+{
+	const struct page_division division = {{
+		[PAGES_OWN] = {base, CHUNK},
+		[PAGES_TABLES] = {HPA(base.raw + CHUNK), CHUNK},
+		[PAGES_GUESTS] = {base, 3 * CHUNK},
+	}};
+
+	assert_false(page_alloc_is_divided());
+	page_alloc_divide(&division);
+	assert_true(page_alloc_is_divided());
+	page_alloc_add(base, SIZE);
+}
+
+static void expect_free(uint64_t own, uint64_t tables, uint64_t guests)
+{
+	assert_int_equal(page_alloc_free_of(PAGES_OWN), own);
+	assert_int_equal(page_alloc_free_of(PAGES_TABLES), tables);
+	assert_int_equal(page_alloc_free_of(PAGES_GUESTS), guests);
+	assert_int_equal(page_alloc_free_pages(), own + tables + guests);
+}
+
+static void undivided_pages_are_of_every_kind(void **state)
+{
+	hpa_t run;
+	void *table;
+
+	(void)state;
+	add_all();
+	assert_false(page_alloc_is_divided());
+	table = page_alloc_table(0);
+	assert_ptr_equal(page_alloc(0), (char *)table + PAGE_SIZE);
+	assert_true(page_is_table(HPA((uintptr_t)table + PAGE_SIZE), 0));
+	assert_int_equal(page_alloc_run(CHUNK, &run), CHUNK);
+	for (enum page_kind kind = 0; kind < PAGE_KINDS; kind++)
+		assert_int_equal(page_alloc_free_of(kind), PAGES - 2 - 512);
+	assert_int_equal(page_alloc_free_pages(), PAGES - 2 - 512);
+}
+
+static void a_page_is_of_one_kind(void **state)
+{
+	char *own, *table, *other;
+
+	(void)state;
+	divide();
+	expect_free(512, 512, 512);
+	table = page_alloc_table(9);
+	memset(table, 0xff, CHUNK);
+	page_free(table, 9);
+	own = page_alloc_zeroed(3);
+	table = page_alloc_table(1);
+	other = page_alloc_kind(PAGES_GUESTS, 0);
+	assert_true(own >= at(0) && own < at(512));
+	assert_true(table >= at(512) && table < at(1024));
+	assert_true(other >= at(1024) && other < at(1536));
+	for (unsigned i = 0; i < 2 * PAGE_SIZE; i++)
+		assert_int_equal(table[i], 0);
+	expect_free(504, 510, 511);
+	assert_true(page_is_table(HPA((uintptr_t)table), 1));
+	assert_false(page_is_table(HPA((uintptr_t)table), 0));
+	assert_false(page_is_table(HPA((uintptr_t)own), 3));
+	assert_false(page_is_table(HPA((uintptr_t)other), 0));
+	assert_true(page_is_taken(HPA((uintptr_t)other)));
+	page_free(own, 3);
+	page_free(table, 1);
+	page_free(other, 0);
+	assert_false(page_is_table(HPA((uintptr_t)table), 1));
+	expect_free(512, 512, 512);
+}
+
+/* Free neighbours of two kinds are no block, and one that is short borrows nothing. */
+static void kinds_do_not_merge(void **state)
+{
+	(void)state;
+	divide();
+	for (enum page_kind kind = 0; kind < PAGE_KINDS; kind++) {
+		assert_null(page_alloc_kind(kind, 10));
+		assert_ptr_equal(page_alloc_kind(kind, 9), at(512 * kind));
+		assert_null(page_alloc_kind(kind, 0));
+	}
+	expect_free(0, 0, 0);
+	page_free(at(512), 9);
+	page_free(at(0), 9);
+	page_free(at(1024), 9);
+	assert_null(page_alloc(10));
+	expect_free(512, 512, 512);
+}
+
+static void a_run_is_of_the_guests(void **state)
+{
+	hpa_t run;
+
+	(void)state;
+	divide();
+	assert_int_equal(page_alloc_run(2 * CHUNK, &run), CHUNK);
+	assert_int_equal(run.raw, (uintptr_t)at(1024));
+	assert_int_equal(page_alloc_run(CHUNK, &run), 0);
+	expect_free(512, 512, 0);
+	page_alloc_add(HPA((uintptr_t)at(1024)), CHUNK);
+	/* a range that reaches over bounds goes to each its own */
+	while (page_alloc(0) || page_alloc_table(0) || page_alloc_kind(PAGES_GUESTS, 0))
+		;
+	page_alloc_add(HPA((uintptr_t)at(510)), 516 * PAGE_SIZE);
+	expect_free(2, 512, 2);
+}
+
+static void a_division_comes_first(void **state)
+{
+	const struct page_division division = {{[PAGES_OWN] = {base, CHUNK}}};
+	const struct page_division odd = {{[PAGES_OWN] = {HPA(base.raw + 8), CHUNK}}};
+
+	(void)state;
+	expect_assertion(page_alloc_divide(&odd));
+	page_alloc_init(base, SIZE, bytes);
+	page_alloc_add(base, PAGE_SIZE);
+	expect_assertion(page_alloc_divide(&division));
+}
+
 /* ---- at random ---- */
 
 static void a_random_run(void **state)
@@ -335,6 +456,11 @@ int main(void)
 		TEST(the_smallest_stretch_that_holds_a_run_is_taken),
 		TEST(there_is_no_run_of_pages),
 		TEST(a_large_run_is_aligned_if_it_can_be),
+		TEST(undivided_pages_are_of_every_kind),
+		TEST(a_page_is_of_one_kind),
+		TEST(kinds_do_not_merge),
+		TEST(a_run_is_of_the_guests),
+		TEST(a_division_comes_first),
 		TEST(a_random_run),
 #undef TEST
 	};

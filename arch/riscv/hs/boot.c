@@ -146,7 +146,7 @@ static void start_memory(void)
 	const char *why;
 
 	machine_move_bundle(host_image());
-	if (machine_memory_init(host_image(), &why) != STATUS_OK ||
+	if (machine_memory_init(host_image(), NULL, &why) != STATUS_OK ||
 	    host_table_enable(&why) != STATUS_OK)
 		gnomon_refuse(why);
 }

@@ -163,7 +163,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 		arch_power_off(true);
 	}
 	gnomon_read_options();
-	if (machine_memory_init(image(), &why) != STATUS_OK)
+	if (machine_memory_init(image(), NULL, &why) != STATUS_OK)
 		gnomon_refuse(why);
 	log_machine();
 	if (!pmp_close())
