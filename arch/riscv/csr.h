@@ -60,8 +60,11 @@
 #define CSR_MTVAL      0x343
 #define CSR_MIP	       0x344
 #define CSR_PMPCFG0    0x3a0
+#define CSR_PMPCFG2    0x3a2
 #define CSR_PMPADDR0   0x3b0
 #define CSR_PMPADDR1   0x3b1
+#define CSR_PMPADDR2   0x3b2
+#define CSR_PMPADDR3   0x3b3
 #define CSR_MHARTID    0xf14
 
 #define CSR_CYCLE      0xc00

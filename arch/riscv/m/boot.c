@@ -22,6 +22,8 @@
 struct hart harts[HART_LIMIT];
 char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
 static bool has_uart;
+static struct pmp_abilities protection;
+static struct pmp_layout layout;
 
 _Noreturn void boot_main(uint64_t hart, const void *tree);
 
@@ -127,9 +129,35 @@ static void log_machine(void)
 
 	log_line("hart: %lu, %u in the machine, %s", hart->id, machine.fdt.hart_count,
 		 base_letters(hart));
-	log_line("memory: %lu MiB, %lu MiB free; image at 0x%lx, %lu KiB", memory_mib(),
-		 page_alloc_free_pages() * PAGE_SIZE / MIB, (uintptr_t)image_start,
-		 image().size >> 10);
+	log_line("memory: %lu MiB, %lu MiB free for guests; image at 0x%lx, %lu KiB",
+		 memory_mib(), page_alloc_free_of(PAGES_GUESTS) * PAGE_SIZE / MIB,
+		 (uintptr_t)image_start, image().size >> 10);
+}
+
+/* In M-mode no page is read-only or missing: no W^X, and no guards below the stacks. */
+static void log_protection(void)
+{
+	log_line("PMP: %u of %u entries; closed to guests: all devices, and %lu MiB at "
+		 "0x%lx for Gnomon, with a pool of shadow tables, %lu MiB at 0x%lx, that "
+		 "page-table walks read; no W^X and no stack guards in M-mode",
+		 PMP_ENTRIES_USED, protection.entries, layout.region.size / MIB,
+		 layout.region.base.raw, layout.pool.size / MIB, layout.pool.base.raw);
+}
+
+/* All that is handed out from here on lies where it must. */
+static void close_memory(void)
+{
+	struct page_division division;
+	const char *why;
+
+	if (pmp_probe(&protection, &why) != STATUS_OK ||
+	    pmp_layout_choose(&layout, &machine.fdt, image(), protection.granule, &why) !=
+		    STATUS_OK)
+		gnomon_refuse(why);
+	division = pmp_layout_division(&layout);
+	if (machine_memory_init(image(), &division, &why) != STATUS_OK ||
+	    pmp_close(&layout, &why) != STATUS_OK)
+		gnomon_refuse(why);
 }
 
 static void log_features(void)
@@ -163,11 +191,9 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 		arch_power_off(true);
 	}
 	gnomon_read_options();
-	if (machine_memory_init(image(), NULL, &why) != STATUS_OK)
-		gnomon_refuse(why);
+	close_memory();
 	log_machine();
-	if (!pmp_close())
-		gnomon_refuse("this hart has no PMP to close memory with");
+	log_protection();
 	features_probe(pmp_closed_page());
 	log_features();
 	gnomon_init_devices();
