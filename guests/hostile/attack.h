@@ -72,6 +72,11 @@ void recover(void);
 #define LAST_PAGE ((UINT64_C(1) << 56) - PAGE_SIZE)
 #define PLIC_SIZE UINT64_C(0x600000)
 
+/* Devices that the host may have there, and pages behind our RAM that may be its RAM. */
+#define FINISHER      UINT64_C(0x100000)
+#define CLINT	      UINT64_C(0x2000000)
+#define BEHIND_MEMORY (32 * 256)
+
 /* A guest physical address at which there is neither RAM nor a device. */
 uint64_t random_vacant(void);
 

@@ -125,13 +125,16 @@ uint64_t random_vacant(void)
 					 LAST_PAGE,
 					 UART - PAGE_SIZE,
 					 UART + PAGE_SIZE,
-					 PLIC - PAGE_SIZE};
+					 PLIC - PAGE_SIZE,
+					 FINISHER,
+					 CLINT};
 	uint64_t high = random_word() >> (8 + random_below(18));
 
 	if (one_in(2))
 		return random_of(known);
 	if (one_in(4))
-		return platform.memory_end + PAGE_SIZE * random_below(3);
+		return platform.memory_end +
+		       PAGE_SIZE * random_below(one_in(2) ? 3 : BEHIND_MEMORY);
 	return align_down(high | UINT64_C(1) << 37, PAGE_SIZE);
 }
 

@@ -91,6 +91,17 @@ static void try_leaf(const struct space *space)
 	expect_no_success(access, va, how, &outcome);
 }
 
+/* Untranslated, the same is no less out of reach. */
+static void try_bare(void)
+{
+	enum access access = random_below(ACCESS_COUNT);
+	unsigned how = one_in(2) ? USER : SUPERVISOR;
+	uint64_t pa = random_vacant() + 8 * random_below(PTES_PER_TABLE);
+	struct outcome outcome = probe(access, pa, random_word(), how);
+
+	expect_no_success(access, pa, how, &outcome);
+}
+
 void attack_outside(void)
 {
 	for (uint64_t i = 0; i < attack_count(); i++) {
@@ -100,6 +111,7 @@ void attack_outside(void)
 
 		if (!paging_supported(mode))
 			continue;
+		try_bare();
 		fill_last_page();
 		arena_reset();
 		space_init(&space, mode, i & 0xff);
