@@ -79,6 +79,8 @@
 #define SSTATUS_MXR    (1 << 19)
 #define SSTATUS_UXL_64 (2ul << 32)
 
+#define MISA_H (1 << 7)
+
 #define MSTATUS_MPP_SHIFT 11
 #define MSTATUS_MPIE	  (1 << 7)
 #define MSTATUS_MPP	  (3 << 11)

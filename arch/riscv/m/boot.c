@@ -150,6 +150,7 @@ static void close_memory(void)
 	struct page_division division;
 	const char *why;
 
+	machine_move_bundle(image());
 	if (pmp_probe(&protection, &why) != STATUS_OK ||
 	    pmp_layout_choose(&layout, &machine.fdt, image(), protection.granule, &why) !=
 		    STATUS_OK)
@@ -195,6 +196,10 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 	log_machine();
 	log_protection();
 	features_probe(pmp_closed_page());
+	/* A guest in HS-mode would have all of its CSRs and hlv, which TVM does not trap. */
+	if (features.hypervisor)
+		gnomon_refuse("this chip has the hypervisor extension (H), and a guest "
+			      "cannot be kept from it: use seat hs");
 	log_features();
 	gnomon_init_devices();
 	gnomon_main();

@@ -33,10 +33,18 @@ static void probe_satp(void)
 	csr_write(CSR_SATP, 0);
 }
 
+/* misa's bits may be read-only. */
+static bool has_hypervisor_for_good(void)
+{
+	csr_clear(CSR_MISA, MISA_H);
+	return (csr_read(CSR_MISA) & MISA_H) != 0;
+}
+
 void features_probe(hpa_t denied)
 {
 	unsigned long unused = 0;
 
+	features.hypervisor = has_hypervisor_for_good();
 	probe_satp();
 	features.satp_traps = true;
 	features.access_faults = denied.raw != 0;
