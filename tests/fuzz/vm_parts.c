@@ -38,11 +38,6 @@ bool page_alloc_is_divided(void)
 	return false;
 }
 
-void arch_time_begin(struct vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
 enum status guest_memory_allocate(struct guest_memory *guest, gpa_t base, uint64_t size)
 {
 	require(size > 0 && size <= FREE_MEM && is_aligned(size, 2 * MIB));
