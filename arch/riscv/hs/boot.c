@@ -5,6 +5,7 @@
  * firmware; what then follows is the checklist of what this machine has, what
  * it lacks, and what that costs. Runs on the boot hart alone.
  */
+#include "arch/riscv/checklist.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
@@ -52,55 +53,6 @@ static hpa_t denied_address(void)
 	return HPA(0);
 }
 
-static uint64_t memory_mib(void)
-{
-	uint64_t size = 0;
-
-	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
-		size += machine.fdt.memory[i].size;
-	return size / MIB;
-}
-
-static const char *mode_names(uint32_t modes, const char *suffix)
-{
-	static char text[2][48];
-	static unsigned turn;
-	char *out = text[turn++ & 1];
-
-	format_text(out, sizeof(text[0]), "%s%s%s%s%s%s", modes & 1 << 8 ? " Sv39" : "",
-		    modes & 1 << 8 ? suffix : "", modes & 1 << 9 ? " Sv48" : "",
-		    modes & 1 << 9 ? suffix : "", modes & 1 << 10 ? " Sv57" : "",
-		    modes & 1 << 10 ? suffix : "");
-	return modes ? out : " none";
-}
-
-/* "rv64imafdch": what follows the first '_' is too long for a line. */
-static const char *base_letters(const struct host_hart *hart)
-{
-	static char text[32];
-	unsigned i = 0;
-
-	for (; hart->isa && hart->isa[i] && hart->isa[i] != '_' && i < sizeof(text) - 1;
-	     i++)
-		text[i] = hart->isa[i];
-	return i > 0 ? text : "no riscv,isa in the device tree";
-}
-
-static void log_guest_isa(void)
-{
-	const char *names[32];
-	const struct paging_isa isa = {features.svade, .cache_management = true};
-	size_t count = arch_guest_extensions(&isa, names, ARRAY_LENGTH(names));
-	char text[200];
-	size_t used = 0;
-
-	for (size_t i = 0; i < count && used < sizeof(text) - 1; i++) {
-		format_text(text + used, sizeof(text) - used, " %s", names[i]);
-		used += strlen(text + used);
-	}
-	log_line("guests may see:%s", text);
-}
-
 static void log_machine(void)
 {
 	const struct host_hart *hart = &machine.fdt.harts[0];
@@ -123,13 +75,7 @@ static void log_features(void)
 	log_line("timer: %u Hz, %s", machine.fdt.timebase_frequency,
 		 features.sstc ? "guests have their own (Sstc)"
 			       : "no Sstc for guests: a tick costs them two exits");
-	log_guest_isa();
-	for (unsigned i = 0; paging_mode_at(i); i++) {
-		const struct paging_mode *mode = paging_mode_at(i);
-
-		log_line("paging mode %s: %s", mode->name,
-			 mode->missing() ? mode->missing() : "yes");
-	}
+	log_guest();
 	if (features.lr_as_store)
 		log_line("lr: its page faults are reported as a store's; its code is "
 			 "read to tell");

@@ -53,6 +53,14 @@ static inline bool trap_is_guests(void)
 	csrw	CSR_HSTATUS, a1
 .endm
 
+/* Into the vCPU in a0, the same. Changes t0 and t1. */
+.macro save_status
+	csrr	t0, CSR_SSTATUS
+	csrr	t1, CSR_HSTATUS
+	sd	t0, VCPU_STATUS(a0)
+	sd	t1, VCPU_HSTATUS(a0)
+.endm
+
 .macro trap_return
 	sret
 .endm

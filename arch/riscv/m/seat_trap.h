@@ -51,6 +51,12 @@ static inline bool trap_is_guests(void)
 	csrw	CSR_MSTATUS, t0
 .endm
 
+/* Into the vCPU in a0, the same. Changes t0 and t1. */
+.macro save_status
+	csrr	t0, CSR_MSTATUS
+	sd	t0, VCPU_STATUS(a0)
+.endm
+
 .macro trap_return
 	mret
 .endm

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world switch, and the trap vectors of seat m.
+ * The world switch, and the trap vectors, of both seats.
  *
  * vcpu_enter(a0 = struct vcpu *): runs the guest until its next VM exit and
- * returns. While the guest runs: mscratch = its struct vcpu, mtvec =
- * its exit vector. While Gnomon runs: mtvec = host_trap_vector, interrupts
+ * returns. While the guest runs: xscratch = its struct vcpu, xtvec =
+ * its exit vector. While Gnomon runs: xtvec = host_trap_vector, interrupts
  * off, tp = this hart's struct hart, gp unused. All 31 registers are the
  * guest's on entry to the vector; all are stored before any is changed, but
- * for a0, which mscratch holds.
+ * for a0, which xscratch holds.
  */
-#include "arch/riscv/csr.h"
+#include "seat_trap.h"
 #include "arch/riscv/exit_fast.h"
 #include "arch/riscv/layout.h"
 #include "asm_offsets.h"
@@ -50,29 +50,27 @@ vcpu_enter:
 	sd	sp, VCPU_HOST_SP(a0)
 	sd	tp, VCPU_HOST_TP(a0)
 	ld	t0, VCPU_PC(a0)
-	ld	t1, VCPU_STATUS(a0)
-	ld	t3, VCPU_EXIT_VECTOR(a0)
-	csrw	CSR_MEPC, t0
-	csrw	CSR_MSTATUS, t1
-	csrw	CSR_MTVEC, t3
-	csrw	CSR_MSCRATCH, a0
+	ld	t1, VCPU_EXIT_VECTOR(a0)
+	csrw	TRAP_EPC, t0
+	csrw	TRAP_VECTOR, t1
+	restore_status
+	csrw	TRAP_SCRATCH, a0
 	each_guest_register ld
 	ld	a0, (VCPU_X + 8 * 10)(a0)
-	mret
+	trap_return
 
 	.balign	4
 	.globl	guest_exit_vector
 guest_exit_vector:
-	csrrw	a0, CSR_MSCRATCH, a0
+	csrrw	a0, TRAP_SCRATCH, a0
 	each_guest_register sd
-	csrr	t0, CSR_MSCRATCH
+	csrr	t0, TRAP_SCRATCH
 	lla	t1, host_trap_vector
-	csrr	t2, CSR_MEPC
-	csrw	CSR_MTVEC, t1
-	csrr	t3, CSR_MSTATUS
+	csrr	t2, TRAP_EPC
+	csrw	TRAP_VECTOR, t1
 	sd	t0, (VCPU_X + 8 * 10)(a0)
 	sd	t2, VCPU_PC(a0)
-	sd	t3, VCPU_STATUS(a0)
+	save_status
 	ld	tp, VCPU_HOST_TP(a0)
 	ld	sp, VCPU_HOST_SP(a0)
 	each_callee_saved ld
@@ -80,46 +78,23 @@ guest_exit_vector:
 	ret
 
 /*
- * guarded_load_as(a0 = gva, a1 = uint16_t *, a2 = bits of mstatus): a load by
- * mstatus.MPRV, in the privilege that MPP in a2 says. Returns 1, or 0 if it
- * would fault. mstatus is as before on return.
- */
-	.globl	guarded_load_as
-guarded_load_as:
-	lla	t0, 1f
-	sd	t0, HART_GUARD(tp)
-	csrr	t0, CSR_MSTATUS
-	csrw	CSR_MSTATUS, a2
-	lhu	t1, 0(a0)
-	csrw	CSR_MSTATUS, t0
-	sd	zero, HART_GUARD(tp)
-	sh	t1, 0(a1)
-	li	a0, 1
-	ret
-	/* mret to M-mode leaves MPRV set, and MPP is U: no load before this. */
-1:	csrw	CSR_MSTATUS, t0
-	li	a0, 0
-	ret
-
-/*
  * A trap while Gnomon itself runs. Where the code has set a guard (a place to
  * go on at) it is a probe that came out "no"; anything else is a defect of
- * Gnomon's, and is reported as such on this hart's stack of last resort. It goes on
- * in M-mode with all registers as they were, mstatus.MPP is U from then on.
+ * Gnomon's, and is reported as such on this hart's stack of last resort.
  */
 	.balign	4
 	.globl	host_trap_vector
 host_trap_vector:
-	csrw	CSR_MSCRATCH, t0
+	csrw	TRAP_SCRATCH, t0
 	ld	t0, HART_GUARD(tp)
 	beqz	t0, 1f
-	csrw	CSR_MEPC, t0
+	csrw	TRAP_EPC, t0
 	sd	zero, HART_GUARD(tp)
-	csrr	t0, CSR_MSCRATCH
-	mret
-1:	csrr	a0, CSR_MCAUSE
-	csrr	a1, CSR_MEPC
-	csrr	a2, CSR_MTVAL
+	csrr	t0, TRAP_SCRATCH
+	trap_return
+1:	csrr	a0, TRAP_CAUSE
+	csrr	a1, TRAP_EPC
+	csrr	a2, TRAP_VALUE
 	mv	a3, sp
 	lla	sp, last_resort_stack + LAST_RESORT_STACK_SIZE
 	tail	host_trap_panic
