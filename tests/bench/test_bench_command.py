@@ -149,7 +149,7 @@ def test_quick_results_replace_no_others(words, name, rounds):
 @pytest.mark.parametrize("output", ["/proc/nothing/there", "file/below"])
 def test_a_directory_that_cannot_be_written_is_said_at_once(output, tmp_path):
     (tmp_path / "file").write_text("")
-    ended = bench(tmp_path / output)
+    ended = bench(tmp_path / output, "--parts", "micro")
     assert ended.returncode == 2 and "--output" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
 
