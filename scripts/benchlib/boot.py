@@ -83,9 +83,9 @@ def _short_init(initrd, token):
 FIXED_PLACES = "norandmaps"
 
 
-def boot(qemu, mode, script, initrd, memory=MEMORY, timeout=600.0, short=False, verbose=False,
+def boot(target, mode, script, initrd, memory=MEMORY, timeout=600.0, short=False, verbose=False,
          append=None, qemu_args=()):
-    """Boot Debian's kernel with `initrd` and run the shell script there.
+    """Boot Debian's kernel with `initrd` on a Target and run the shell script there.
 
     short: stop at init's first line. verbose: with all that the kernel prints.
     append, qemu_args: more for the kernel, and for the emulator.
@@ -94,7 +94,7 @@ def boot(qemu, mode, script, initrd, memory=MEMORY, timeout=600.0, short=False, 
         directory = pathlib.Path(name)
         options = argparse.Namespace(
             kernel=None, initrd=str(initrd), exec=script, memory=memory,
-            shadow_memory=None, paging=mode, cpu="rv64", smp=1, qemu_arg=list(qemu_args),
+            shadow_memory=None, paging=mode, seat=target.seat, cpu=target.cpu, smp=1, qemu_arg=list(qemu_args),
             append=" ".join(filter(None, (FIXED_PLACES, append))), time_limit=None)
         guest, token = guests.from_options(options, directory)
         if short:
@@ -103,10 +103,10 @@ def boot(qemu, mode, script, initrd, memory=MEMORY, timeout=600.0, short=False, 
             guest.bootargs = guest.bootargs.replace(guests.QUIET_ARGUMENTS, "").strip()
         nonce = secrets.token_hex(8)
         if mode == "native":
-            line, marker = machine.native(options, qemu, guest), None
+            line, marker = machine.native(options, target.qemu, guest), None
         else:
             bundle = guests.make_bundle(guest, directory / "bundle.itb")
-            line = machine.under_gnomon(options, qemu, paths.HYPERVISOR, bundle, nonce)
+            line = machine.under_gnomon(options, target.qemu, target.image, bundle, nonce)
             marker = f"gnomon: report {nonce} ".encode()
         command = console.Command(token)
         output = console.Output(marker, command)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What every output has to name: command, versions, date and size."""
+import dataclasses
 import datetime
 import hashlib
 import os
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
-from benchlib import boot, linux, micro, plugin, report
+from benchlib import boot, linux, micro, report
 from gnomonlib import paths
 
 # What a compiler writes of itself into its debugging information, as strings.
@@ -25,9 +26,11 @@ def first_line(*command):
         return "unknown"
 
 
-def keep(image, directory):
-    """A copy of the hypervisor's image that no build replaces."""
-    return pathlib.Path(shutil.copy(image, directory))
+def keep(target, directory):
+    """The target with copies of the hypervisor's image that no build replaces."""
+    return dataclasses.replace(target, **{
+        name: pathlib.Path(shutil.copy(getattr(target, name), directory))
+        for name in ("image", "elf")})
 
 
 def kernel():
@@ -120,12 +123,12 @@ def collect(options, argv, probes):
         ("rounds", str(options.rounds)),
         ("modes", " ".join(options.modes)),
         ("parts", " ".join(options.parts)),
-        ("seat", options.seat),
+        ("seat", options.target.seat),
         ("gnomon", f"{first_line('git', 'describe', '--always', '--dirty')}, "
-                   f"image sha256 {sha256(paths.HYPERVISOR)}"),
-        ("compiler", compiler(plugin.ELF, paths.HYPERVISOR)),
-        ("emulator", first_line(options.qemu, "--version")),
-        ("cpu", options.cpu),
+                   f"image sha256 {sha256(options.target.image)}"),
+        ("compiler", compiler(options.target.elf, options.target.image)),
+        ("emulator", first_line(options.target.qemu, "--version")),
+        ("cpu", options.target.cpu),
         ("firmware", firmware(probes)),
         ("guest memory", memory(options)),
         ("guests", guests()),

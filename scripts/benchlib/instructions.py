@@ -73,8 +73,8 @@ def rows(options):
             if mode == "native":
                 continue
             options.say(f"instructions: {mode}")
-            ended = micro.boot(options.qemu, mode, "quick" if options.quick else "full",
-                               timeout=options.timeout, qemu_args=plugin.instructions(out))
+            ended = micro.boot(options.target, mode, "quick" if options.quick else "full",
+                               timeout=options.timeout, qemu_args=plugin.instructions(out, options.target))
             regions = plugin.read(out)
             if ended.why or len(regions) != len(ended.lines):
                 yield row.failed(SUITE, "all", "", mode, ended.why or

@@ -130,7 +130,7 @@ def together(options, mode, number, workloads, initrd):
         return row.Row(SUITE, "boot-programs", "", mode, metric, value, unit, number)
 
     script = "\n".join(workload.command(options.quick) for workload in workloads)
-    ended = boot.boot(options.qemu, mode, script, initrd, timeout=options.timeout)
+    ended = boot.boot(options.target, mode, script, initrd, timeout=options.timeout)
     results = {}
     said = []
     for line in ended.lines:
@@ -161,7 +161,7 @@ def together(options, mode, number, workloads, initrd):
 def by_difference(options, mode, workloads, initrd):
     """Exits of each workload: those of a boot with it, less those of one without."""
     def exits(script):
-        ended = boot.boot(options.qemu, mode, script, initrd, timeout=options.timeout)
+        ended = boot.boot(options.target, mode, script, initrd, timeout=options.timeout)
         if ended.status != 0 or not ended.report:
             raise RuntimeError(ended.why)
         return {"exits": ended.report["exits_total"],
@@ -184,7 +184,7 @@ def by_difference(options, mode, workloads, initrd):
 
 def boots(options, mode, number, names):
     for name in names:
-        ended = boot.boot(options.qemu, mode, "", paths.made(paths.INITRD, "make run"),
+        ended = boot.boot(options.target, mode, "", paths.made(paths.INITRD, "make run"),
                           timeout=options.timeout, short=True,
                           verbose=name == "boot-console")
         if ended.to_init is None:

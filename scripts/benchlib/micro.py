@@ -78,24 +78,24 @@ def _verdict(text, in_time, report):
     return None
 
 
-def boot(qemu, mode, size="quick", benchmarks=(), timeout=600.0, cpu="rv64", qemu_args=()):
-    """Run the guest in a mode; see Results. benchmarks: only these."""
+def boot(target, mode, size="quick", benchmarks=(), timeout=600.0, qemu_args=()):
+    """Run the guest on a Target in a mode; see Results. benchmarks: only these."""
     append = f"size={size}" + (f" bench={','.join(benchmarks)}" if benchmarks else "")
     with tempfile.TemporaryDirectory(prefix="gnomon-") as name:
         directory = pathlib.Path(name)
         options = argparse.Namespace(
             kernel=str(paths.made(KERNEL, "make")), initrd=None, append=append, exec=None,
-            memory=MEMORY[size], shadow_memory=None, paging=mode, cpu=cpu, smp=1,
-            qemu_arg=[*COUNTED, *qemu_args], time_limit=None)
+            memory=MEMORY[size], shadow_memory=None, paging=mode, seat=target.seat, cpu=target.cpu,
+            smp=1, qemu_arg=[*COUNTED, *qemu_args], time_limit=None)
         guest, _ = guests.from_options(options, directory)
         nonce, marker = secrets.token_hex(8), None
         if mode == "native":
-            command = machine.native(options, qemu, guest)
+            command = machine.native(options, target.qemu, guest)
         else:
             marker = f"gnomon: report {nonce} ".encode()
             bundle = guests.make_bundle(guest, directory / "bundle.itb")
             command = machine.under_gnomon(
-                options, qemu, paths.made(paths.HYPERVISOR, "make"), bundle, nonce)
+                options, target.qemu, paths.made(target.image, "make"), bundle, nonce)
         output = console.Output(marker, console.Plain())
         with machine.started(command, no_input=True) as process:
             text, in_time = _read(process, output, time.monotonic() + timeout)
@@ -146,15 +146,15 @@ def _rows_of_boot(results, mode, native):
 
 
 def rows(options):
-    """An iterator of Row. Of options: quick, modes, qemu and, if there, timeout."""
+    """An iterator of Row. Of options: quick, modes, target and, if there, timeout."""
     size = "quick" if options.quick else "full"
     timeout = getattr(options, "timeout", 600.0)
     say = getattr(options, "say", lambda text: None)
-    native = boot(options.qemu, "native", size, timeout=timeout)
+    native = boot(options.target, "native", size, timeout=timeout)
     if native.why and "native" not in options.modes:
         yield row.failed(SUITE, "the guest's own instructions", "", "native", native.why)
     for mode in options.modes:
         say(f"micro: {mode}")
-        results = native if mode == "native" else boot(options.qemu, mode, size,
+        results = native if mode == "native" else boot(options.target, mode, size,
                                                        timeout=timeout)
         yield from _rows_of_boot(results, mode, native)

@@ -12,7 +12,9 @@ import subprocess
 from gnomonlib import paths
 
 PLUGINS = paths.BUILD / "plugins"
-ELF = paths.BUILD / "gnomon.elf"
+
+# Where the emulator puts it: behind the firmware, or as the firmware.
+IMAGE = {"hs": 0x80200000, "m": 0x80000000}
 
 # What an exit can begin with. The second one is there where Gnomon has a fast path.
 VECTORS = ("guest_exit_vector", "guest_fast_vector")
@@ -29,19 +31,19 @@ def tlb(out, models, marks=True):
     return _argument("tlb", out, options + ["region=marks"] * marks)
 
 
-def symbols():
+def symbols(elf):
     """{name: offset} of Gnomon's image, which is linked at 0."""
     nm = os.environ.get("CROSS", "riscv64-linux-gnu-") + "nm"
-    lines = subprocess.run([nm, paths.made(ELF, "make")], capture_output=True, text=True,
+    lines = subprocess.run([nm, paths.made(elf, "make")], capture_output=True, text=True,
                            check=True).stdout.splitlines()
     return {words[2]: int(words[0], 16) for words in map(str.split, lines)
             if len(words) == 3}
 
 
-def instructions(out, marks=True):
+def instructions(out, target, marks=True):
     """Say whose instructions run and what each VM exit took; exact with -icount."""
-    known = symbols()
-    options = [f"size={known['image_end']:#x}",
+    known = symbols(target.elf)
+    options = [f"image={IMAGE[target.seat]:#x}", f"size={known['image_end']:#x}",
                f"layout={paths.made(PLUGINS / 'layout', 'make plugins')}"]
     options += [f"vector={known[name]:#x}" for name in VECTORS if name in known]
     return _argument("instructions", out, options + ["region=marks"] * marks)

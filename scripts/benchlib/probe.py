@@ -63,11 +63,12 @@ def _why(status, said, report):
     return f"status {status}: {(report or {}).get('detail') or last}"
 
 
-def probe(mode):
+def probe(mode, target):
     with tempfile.TemporaryDirectory(prefix="gnomon-probe-") as directory:
         stats = pathlib.Path(directory) / "report"
-        how = ["--native"] if mode == "native" else ["--paging", mode, "--stats", stats]
-        status, said = _ended([COMMAND, "run", *how, "--timeout", str(TIMEOUT), "--memory",
+        how = ["--native"] if mode == "native" else [
+            "--paging", mode, "--stats", stats, "--seat", target.seat]
+        status, said = _ended([COMMAND, "run", *how, "--cpu", target.cpu, "--timeout", str(TIMEOUT), "--memory",
                                "64M", "--kernel", paths.made(GUEST, "make")])
         report = _report(stats)
     if status == 0:

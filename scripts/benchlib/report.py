@@ -76,11 +76,12 @@ def against(value, limit):
     return short(value, digits)
 
 
-def goals_part(rows, modes, quick, timed):
+def goals_part(rows, modes, quick, timed, seat):
     """timed: whether wall time was taken of one guest alone."""
     lines = [[goal.work, goal.published, f"≤ {short(goal.limit, 4)}",
               *(against(goal.measure(rows, mode), goal.limit) for mode in modes),
-              goal.verdict(rows, quick)] for goal in goals.GOALS if timed or not goal.of_time]
+              goal.verdict(rows, quick)] for goal in goals.GOALS[seat]
+             if timed or not goal.of_time]
     of_time = ("Wall time is what a user of QEMU waits for, not the cost of translation" +
                ("; at the smallest sizes and in one round it decides nothing." if quick
                 else ".") if timed else
@@ -340,6 +341,10 @@ def is_quick(facts):
     return dict(facts).get("size", "").startswith("quick")
 
 
+def seat_of(facts):
+    return "m" if dict(facts).get("seat") == "m" else "hs"
+
+
 def is_timed(facts):
     """Whether wall time was taken of one guest alone."""
     return NO_WALL_TIME not in dict(facts)
@@ -348,7 +353,7 @@ def is_timed(facts):
 def markdown(facts, rows):
     modes = [mode for mode in dict(facts).get("modes", "").split() if mode in rows.modes()]
     quick, timed = is_quick(facts), is_timed(facts)
-    parts = (header_part(facts), problems_part(rows), goals_part(rows, modes, quick, timed),
+    parts = (header_part(facts), problems_part(rows), goals_part(rows, modes, quick, timed, seat_of(facts)),
              instruction_goals_part(rows, modes), linux_exits_part(rows, modes),
              nested_part(rows, timed and not quick), shadows_part(rows, timed and not quick),
              wall_part(rows, modes) if timed else "", reasons_part(rows, modes),

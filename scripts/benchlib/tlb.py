@@ -37,11 +37,11 @@ def models(options, mode):
     return named
 
 
-def summed(lines, mode):
-    """{(model, whether the guest's): sums of the numbers of all harts}"""
+def summed(lines, is_virtual):
+    """{(model, whether the guest's, which runs with that V): sums of all harts' numbers}"""
     sums = collections.defaultdict(collections.Counter)
     for line in lines:
-        whose = line["virtual"] == (mode != "native")
+        whose = line["virtual"] == is_virtual
         numbers = sums[line["model"], whose]
         for name in ("instructions", "loads", "incomplete", "wrong_hits", "wrong_misses"):
             numbers[name] += line[name]
@@ -53,10 +53,10 @@ def ratio(part, whole, scale=1):
     return part * scale / whole if whole else 0
 
 
-def rows_of(case, size, mode, lines):
+def rows_of(case, size, mode, is_virtual, lines):
     """Rows of one region. A wrong translation means that the model cannot be right,
     or that a hart's TLB would have used what is no more."""
-    sums = summed(lines, mode)
+    sums = summed(lines, is_virtual)
     for name in (name for name in MODELS if (name, True) in sums):
         guest, own = sums[name, True], sums[name, False]
         pages = sums.get((name + PAGES, True))
@@ -80,32 +80,37 @@ def rows_of(case, size, mode, lines):
                    "PTE loads, with the hypervisor's, by the guest's instructions")
 
 
-def matched(names, regions, mode, why):
+def matched(names, regions, mode, is_virtual, why):
     """Rows of all regions, in the order of `names`, pairs of case and size."""
     if len(names) != len(regions) or why:
         yield row.failed(SUITE, "all", "", mode,
                          why or f"{len(regions)} regions for {len(names)} results")
         return
     for (case, size), lines in zip(names, regions):
-        yield from rows_of(case, size, mode, lines)
+        yield from rows_of(case, size, mode, is_virtual, lines)
+
+
+def is_virtual(options, mode):
+    """Whether guests run with V = 1: on seat m they have S-mode itself."""
+    return mode != "native" and options.target.seat == "hs"
 
 
 def bare_metal(options, mode, out):
     """The benchmark guest's; its tables are of Sv39 but for `depth`, which says so."""
-    ended = micro.boot(options.qemu, mode, "quick" if options.quick else "full",
+    ended = micro.boot(options.target, mode, "quick" if options.quick else "full",
                        BENCHMARKS_QUICK if options.quick else BENCHMARKS_FULL,
                        timeout=options.timeout,
                        qemu_args=plugin.tlb(out, models(options, mode)))
     names = [(case, parameter if "sv" in parameter else f"{parameter}, sv39")
              for case, parameter in ended.lines]
-    yield from matched(names, plugin.read(out), mode, ended.why)
+    yield from matched(names, plugin.read(out), mode, is_virtual(options, mode), ended.why)
 
 
 def linux_rows(options, mode, tables, initrd, out):
     chosen = LINUX_QUICK if options.quick else LINUX_FULL
     # Of the sizes of bench-quick: the model sees each access.
     workloads = [workload for workload in linux.OWN if workload.name in chosen]
-    ended = boot.boot(options.qemu, mode, "\n".join(
+    ended = boot.boot(options.target, mode, "\n".join(
         workload.command(True) for workload in workloads), initrd, timeout=options.timeout,
         append=LINUX_TABLES[tables], qemu_args=plugin.tlb(out, models(options, mode)))
     results = [result for result in map(linux.parse, ended.lines) if result]
@@ -115,7 +120,7 @@ def linux_rows(options, mode, tables, initrd, out):
     # A program may measure nothing first, as often as each other does: the last counts.
     regions = plugin.read(out)
     each = max(1, len(regions) // max(1, len(names)))
-    yield from matched(names, regions[each - 1::each], mode, why)
+    yield from matched(names, regions[each - 1::each], mode, is_virtual(options, mode), why)
 
 
 def rows(options):

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 
 from benchlib import linux, micro, plugin
-from gnomonlib import paths
+from gnomonlib import paths, target as targets
 from gnomonlib.paths import BadUsage
 
 PARTS = ("micro", "linux", "tlb", "instructions")
@@ -52,6 +52,10 @@ def parser(about):
                      help="the smallest sizes, one round: under 3 minutes")
     top.add_argument("--rounds", type=rounds, metavar="N",
                      help=f"how often wall time is measured (default: {ROUNDS}, quick: 1)")
+    top.add_argument("--seat", choices=targets.SEATS, default=os.environ.get("SEAT") or "hs",
+                     help="of Gnomon: see scripts/gnomon run --help (default: $SEAT, or hs)")
+    top.add_argument("--cpu", metavar="QEMU-CPU", help="in all modes, natively too (default: "
+                     f"{targets.CPU['hs']}, of seat m {targets.CPU['m']})")
     top.add_argument("--modes", type=names(MODES), default=list(MODES), metavar="MODE,...",
                      help=f"default: {','.join(MODES)}")
     top.add_argument("--parts", type=names(PARTS), default=list(PARTS), metavar="PART,...",
@@ -59,7 +63,8 @@ def parser(about):
     top.add_argument("--workloads", type=names(linux.NAMES), metavar="NAME,...",
                      help="of the Linux workloads only these")
     top.add_argument("--output", type=pathlib.Path, metavar="DIR",
-                     help="default: build/bench, with --quick build/bench-quick")
+                     help="default: build/bench, of seat m build/bench-m; with --quick and "
+                     "-quick behind it")
     top.add_argument("--markdown", action="store_true",
                      help="measure nothing: print the tables of DIR/results.csv")
     top.add_argument("--initramfs", type=pathlib.Path, metavar="FILE",
@@ -71,8 +76,10 @@ def parser(about):
 def parse(about, words):
     """The arguments, all of them checked."""
     arguments = parser(about).parse_args(words)
-    arguments.output = arguments.output or paths.BUILD / (
-        "bench-quick" if arguments.quick else "bench")
+    if arguments.seat not in targets.SEATS:
+        raise BadUsage(f"SEAT={arguments.seat}: neither hs nor m")
+    arguments.output = arguments.output or paths.BUILD / "-".join(
+        ["bench", *["m"] * (arguments.seat == "m"), *["quick"] * arguments.quick])
     arguments.rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
     if arguments.workloads and "linux" not in arguments.parts:
         raise BadUsage("--workloads: 'linux' is not among the --parts")
@@ -96,8 +103,9 @@ def need_directory(directory):
 def pieces(arguments):
     """(file, what makes it) of all that the chosen parts need."""
     parts = set(arguments.parts)
-    yield paths.HYPERVISOR, "make"
-    yield plugin.ELF, "make"
+    target = targets.of_seat(None, arguments.seat)
+    yield target.image, "make"
+    yield target.elf, "make"
     yield paths.BUILD / "guests" / "hello.bin", "make"
     if parts & {"micro", "tlb", "instructions"}:
         yield micro.KERNEL, "make"

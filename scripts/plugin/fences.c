@@ -64,6 +64,11 @@ bool code_is_translation_csr(uint32_t code)
 	       (csr == 0x180 || csr == 0x280 || csr == 0x680);
 }
 
+bool code_is_satp_write(uint32_t code)
+{
+	return OPCODE(code) == SYSTEM && FUNCT3(code) == 1 && CSR_NUMBER(code) == 0x180;
+}
+
 bool code_is_guest_access(uint32_t code)
 {
 	return OPCODE(code) == SYSTEM && FUNCT3(code) == 4;

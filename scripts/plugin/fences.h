@@ -30,6 +30,9 @@ struct tlb_fence fence_from(uint32_t code, enum fence_kind kind, uint64_t rs1,
 /* A CSR instruction of satp, vsatp or hgatp. */
 bool code_is_translation_csr(uint32_t code);
 
+/* csrrw with satp: all of its new value is in rs1. */
+bool code_is_satp_write(uint32_t code);
+
 bool code_is_mark(uint32_t code);
 
 /* hlv, hlvx, hsv: accesses by another stage than the code's own. */

@@ -25,7 +25,9 @@
 
 #define VECTORS_LIMIT 8
 #define SRET	      UINT32_C(0x10200073)
+#define MRET	      UINT32_C(0x30200073)
 #define HSTATUS_SPV   (UINT64_C(1) << 7)
+#define MSTATUS_MPP   (UINT64_C(3) << 11)
 #define FIRMWARE_ONE  (UINT64_C(1) << 32)
 
 enum owner { OWNER_GUEST, OWNER_GNOMON, OWNER_FIRMWARE };
@@ -41,7 +43,7 @@ struct hart {
 	uint64_t guest; /* instructions of its own that are recorded */
 	bool was_guest; /* it has run a guest's instruction */
 	bool in_exit;	/* came by a vector */
-	bool leaving;	/* has executed the sret back to the guest since */
+	bool leaving;	/* has executed the sret or mret back since */
 	uint64_t vcpu;	/* physical address of its struct vcpu */
 	uint64_t before[2 * REASONS_LIMIT];
 	struct exit_classes classes;
@@ -169,7 +171,7 @@ static void on_guest(unsigned vcpu, void *userdata)
 	harts[vcpu].was_guest = true;
 }
 
-/* Before the first instruction of a vector; sscratch is the guest's struct vcpu. */
+/* Before the first instruction of a vector; xscratch is the guest's struct vcpu. */
 static void on_vector(unsigned vcpu, void *userdata)
 {
 	struct hart *hart = &harts[vcpu];
@@ -180,8 +182,20 @@ static void on_vector(unsigned vcpu, void *userdata)
 	if (hart->in_exit)
 		return;
 	hart->in_exit = true;
-	machine_read(REGISTER_SSCRATCH, &hart->vcpu);
+	machine_read(machine_privilege().level == 3 ? REGISTER_MSCRATCH
+						    : REGISTER_SSCRATCH,
+		     &hart->vcpu);
 	read_counters(hart, hart->before);
+}
+
+/* Back to a guest, and not out of a trap of Gnomon's own. */
+static void on_mret(unsigned vcpu, void *userdata)
+{
+	uint64_t mstatus = 0;
+
+	(void)userdata;
+	machine_read(REGISTER_MSTATUS, &mstatus);
+	harts[vcpu].leaving = (mstatus & MSTATUS_MPP) != MSTATUS_MPP;
 }
 
 static void on_sret(unsigned vcpu, void *userdata)
@@ -239,9 +253,12 @@ static void on_mark(unsigned vcpu, void *userdata)
 
 static enum owner owner_of(uint64_t physical)
 {
-	if (physical == NO_PHYSICAL || range_within(physical, 1, RAM_BASE, FIRMWARE_SIZE))
+	if (physical == NO_PHYSICAL)
 		return OWNER_FIRMWARE;
-	return range_within(physical, 1, image, image_size) ? OWNER_GNOMON : OWNER_GUEST;
+	if (range_within(physical, 1, image, image_size))
+		return OWNER_GNOMON;
+	return range_within(physical, 1, RAM_BASE, FIRMWARE_SIZE) ? OWNER_FIRMWARE
+								  : OWNER_GUEST;
 }
 
 static void instrument_gnomon(struct qemu_plugin_insn *insn, uint64_t physical)
@@ -250,6 +267,9 @@ static void instrument_gnomon(struct qemu_plugin_insn *insn, uint64_t physical)
 		if (physical == image + vectors[i])
 			qemu_plugin_register_vcpu_insn_exec_cb(
 				insn, on_vector, QEMU_PLUGIN_CB_R_REGS, NULL);
+	if (machine_code(insn) == MRET)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mret,
+						       QEMU_PLUGIN_CB_R_REGS, NULL);
 	if (machine_code(insn) == SRET)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_sret,
 						       QEMU_PLUGIN_CB_R_REGS, NULL);

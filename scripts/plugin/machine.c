@@ -11,7 +11,8 @@ static const char *const names[REGISTER_COUNT] = {
 	[REGISTER_PRIVILEGE] = "priv",	  [REGISTER_SATP] = "satp",
 	[REGISTER_VSATP] = "vsatp",	  [REGISTER_HGATP] = "hgatp",
 	[REGISTER_HSTATUS] = "hstatus",	  [REGISTER_SCAUSE] = "scause",
-	[REGISTER_SSCRATCH] = "sscratch",
+	[REGISTER_SSCRATCH] = "sscratch", [REGISTER_MSTATUS] = "mstatus",
+	[REGISTER_MSCRATCH] = "mscratch",
 };
 
 static struct qemu_plugin_register *registers[REGISTER_COUNT];

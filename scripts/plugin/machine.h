@@ -3,9 +3,10 @@
  * What the plugins know of the emulated machine: where its RAM lies in the
  * emulator, its registers, and the privilege that code is translated for.
  *
- * RAM is learnt from the first instruction of the firmware at RAM_BASE, which runs
- * in M-mode, where virtual is physical. QEMU translates code for one privilege and
- * one V, so both are read once, at translation, and hold for all its executions.
+ * RAM is learnt from the first instruction of the firmware at RAM_BASE, Gnomon's
+ * own where it is that, which runs in M-mode, where virtual is physical. QEMU translates
+ * code for one privilege and one V, so both are read once, at translation, and hold for
+ * all its executions.
  */
 #ifndef SCRIPTS_PLUGIN_MACHINE_H
 #define SCRIPTS_PLUGIN_MACHINE_H
@@ -25,6 +26,8 @@ enum machine_register {
 	REGISTER_HSTATUS,
 	REGISTER_SCAUSE,
 	REGISTER_SSCRATCH,
+	REGISTER_MSTATUS,
+	REGISTER_MSCRATCH,
 	REGISTER_COUNT,
 };
 

@@ -21,6 +21,7 @@
 #include "scripts/plugin/tlb_hart.h"
 
 #define HSTATUS_VTVM (UINT64_C(1) << 20)
+#define MSTATUS_TVM  (UINT64_C(1) << 20)
 
 /* What QEMU's own code counts and tests, in a scoreboard. */
 struct board {
@@ -124,6 +125,13 @@ static void on_access(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t addres
 		hart_feed(hart, is_virtual, GVA(last), kind, NO_PHYSICAL);
 }
 
+/* Also between regions, whose beginning does not ask for it. */
+static void on_machine_satp(unsigned vcpu, void *userdata)
+{
+	harts[vcpu].machine_satp =
+		machine_read_x(code_rs1((uint32_t)(uintptr_t)userdata));
+}
+
 /* Before the instruction: the next block reads what it has left. */
 static void on_translation_csr(unsigned vcpu, void *userdata)
 {
@@ -131,17 +139,27 @@ static void on_translation_csr(unsigned vcpu, void *userdata)
 	harts[vcpu].stale[0] = harts[vcpu].stale[1] = true;
 }
 
+/* The hypervisor has it trap, and executes what fences it wants itself. */
+static bool fence_traps(bool is_virtual)
+{
+	uint64_t hstatus = 0, mstatus = 0;
+
+	machine_read(REGISTER_HSTATUS, &hstatus);
+	machine_read(REGISTER_MSTATUS, &mstatus);
+	if (is_virtual)
+		return (hstatus & HSTATUS_VTVM) != 0;
+	return machine_privilege().level == 1 && (mstatus & MSTATUS_TVM);
+}
+
 static void on_fence(unsigned vcpu, void *userdata)
 {
 	uint32_t code = (uint32_t)packed_number(userdata);
 	bool is_virtual = packed_virtual(userdata);
-	uint64_t hstatus = 0, hgatp = 0;
+	uint64_t hgatp = 0;
 	enum fence_kind kind;
 	struct tlb_fence fence;
 
-	machine_read(REGISTER_HSTATUS, &hstatus);
-	if (!code_is_fence(code, is_virtual, &kind) ||
-	    (is_virtual && (hstatus & HSTATUS_VTVM)))
+	if (!code_is_fence(code, is_virtual, &kind) || fence_traps(is_virtual))
 		return;
 	machine_read(REGISTER_HGATP, &hgatp);
 	fence = fence_from(code, kind, machine_read_x(code_rs1(code)),
@@ -216,12 +234,22 @@ static void instrument_mark(struct qemu_plugin_insn *insn, uint32_t code)
 			insn, on_mark, QEMU_PLUGIN_CB_NO_REGS, (void *)(uintptr_t)code);
 }
 
+static void instrument_machine(struct qemu_plugin_insn *insn, uint32_t code,
+			       struct privilege privilege)
+{
+	if (privilege.level == 3 && code_is_satp_write(code))
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_machine_satp,
+						       QEMU_PLUGIN_CB_R_REGS,
+						       (void *)(uintptr_t)code);
+}
+
 static void instrument(struct qemu_plugin_insn *insn, struct privilege privilege)
 {
 	uint32_t code = machine_code(insn);
 	enum fence_kind kind;
 
 	instrument_mark(insn, code);
+	instrument_machine(insn, code, privilege);
 	if (code_is_translation_csr(code))
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_translation_csr,
 						       QEMU_PLUGIN_CB_NO_REGS, NULL);
@@ -289,6 +317,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 /* Outside of all regions. */
 static void on_translation_idle(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
+	struct privilege privilege = machine_privilege();
 	size_t count = qemu_plugin_tb_n_insns(tb);
 
 	(void)id;
@@ -297,6 +326,7 @@ static void on_translation_idle(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
 		instrument_mark(insn, machine_code(insn));
+		instrument_machine(insn, machine_code(insn), privilege);
 	}
 }
 

@@ -37,7 +37,8 @@ void hart_fence(struct hart *hart, const struct tlb_fence *fence)
 
 /*
  * With V = 1, satp is the guest's own, and vsatp what it was when V became 1; with
- * VTVM = 1 satp cannot be read, and vsatp has not changed since.
+ * VTVM = 1 satp cannot be read, and vsatp has not changed since. With TVM = 1 it
+ * cannot be read from S-mode either: it is what M-mode wrote last.
  */
 void hart_read_regime(struct hart *hart, bool is_virtual)
 {
@@ -48,8 +49,11 @@ void hart_read_regime(struct hart *hart, bool is_virtual)
 	hart->stale[is_virtual] = false;
 	hart->code = NULL;
 	regime->is_virtual = is_virtual;
-	if (!machine_read(REGISTER_SATP, &regime->satp))
-		machine_read(REGISTER_VSATP, &regime->satp);
+	if (!machine_read(REGISTER_SATP, &regime->satp)) {
+		regime->satp = hart->machine_satp;
+		if (is_virtual)
+			machine_read(REGISTER_VSATP, &regime->satp);
+	}
 	if (is_virtual)
 		machine_read(REGISTER_HGATP, &regime->hgatp);
 }

@@ -20,6 +20,7 @@ struct checks {
 struct hart {
 	struct regime regimes[2]; /* by V */
 	bool stale[2];		  /* the regime is to be read again */
+	uint64_t machine_satp;	  /* as M-mode wrote it last */
 	void *code;		  /* what on_block() was last told, and ... */
 	uint64_t code_page;	  /* ... the address of that page */
 	const struct models *configured;
