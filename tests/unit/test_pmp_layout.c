@@ -98,23 +98,23 @@ static void expect_refusal(struct host_range image, uint64_t granule)
 static void known_machines(void **state)
 {
 	(void)state;
-	/* QEMU virt: an eighth of RAM is no power of two. */
+	/* QEMU virt: a sixteenth of RAM is no power of two. */
 	start(0x80000000, 768 * MIB);
-	expect_layout(range(0x80000000, 400 * 1024), 0x80000000, 64 * MIB);
-	expect_range(layout.own, 0x80000000, 32 * MIB);
-	expect_range(layout.pool, 0x82000000, 32 * MIB);
+	expect_layout(range(0x80000000, 400 * 1024), 0x80000000, 32 * MIB);
+	expect_range(layout.own, 0x80000000, 16 * MIB);
+	expect_range(layout.pool, 0x81000000, 16 * MIB);
 	expect_range(layout.ram, 0x80000000, 768 * MIB);
 	/* VisionFive 2, the image behind where its SPL has been */
 	start(0x40000000, 4 * GIB);
-	expect_layout(range(0x40200000, 400 * 1024), 0x40000000, 512 * MIB);
-	expect_range(layout.pool, 0x50000000, 256 * MIB);
+	expect_layout(range(0x40200000, 400 * 1024), 0x40000000, 256 * MIB);
+	expect_range(layout.pool, 0x48000000, 128 * MIB);
 	expect_range(layout.ram, 0x40000000, 4 * GIB);
 }
 
 static void an_image_at_odd_places(void **state)
 {
 	(void)state;
-	start(0x80000000, 256 * MIB);
+	start(0x80000000, 512 * MIB);
 	/* in the upper half, so that the pool is the lower one */
 	expect_layout(range(0x81900000, 400 * 1024), 0x80000000, 32 * MIB);
 	expect_range(layout.own, 0x81000000, 16 * MIB);
@@ -122,11 +122,13 @@ static void an_image_at_odd_places(void **state)
 	/* across the middle of what would do, and across the end of that */
 	expect_layout(range(0x80fff000, 2 * PAGE_SIZE), 0x80000000, 64 * MIB);
 	expect_layout(range(0x81fff000, 2 * PAGE_SIZE), 0x80000000, 128 * MIB);
-	/* across the middle of all RAM */
+	expect_layout(range(0x83fff000, 2 * PAGE_SIZE), 0x80000000, 256 * MIB);
+	/* across the middle of half of RAM, and of all */
 	expect_refusal(range(0x87fff000, 2 * PAGE_SIZE), 4);
-	expect_layout(range(0x8ff00000, MIB), 0x8e000000, 32 * MIB);
+	expect_refusal(range(0x8ffff000, 2 * PAGE_SIZE), 4);
+	expect_layout(range(0x9ff00000, MIB), 0x9e000000, 32 * MIB);
 	/* where there is no RAM, or not enough */
-	expect_refusal(range(0x8ff00000, MIB + 1), 4);
+	expect_refusal(range(0x9ff00000, MIB + 1), 4);
 	expect_refusal(range(0x08000000, MIB), 4);
 }
 
@@ -159,7 +161,7 @@ static void little_ram(void **state)
 static void what_is_reserved_keeps_out_of_the_pool(void **state)
 {
 	(void)state;
-	start(0x80000000, GIB);
+	start(0x80000000, 2 * GIB);
 	reserve(0x80001000, PAGE_SIZE); /* in the own half: no matter */
 	expect_layout(range(0x80000000, PAGE_SIZE), 0x80000000, 128 * MIB);
 	reserve(0x84000000, PAGE_SIZE);
@@ -174,6 +176,8 @@ static void what_is_reserved_keeps_out_of_the_pool(void **state)
 	reserve(0x88000000, PAGE_SIZE);
 	expect_layout(range(0x80000000, PAGE_SIZE), 0x80000000, 512 * MIB);
 	reserve(0x90000000, PAGE_SIZE);
+	expect_layout(range(0x80000000, PAGE_SIZE), 0x80000000, GIB);
+	reserve(0xa0000000, PAGE_SIZE);
 	expect_refusal(range(0x80000000, PAGE_SIZE), 4);
 }
 
@@ -183,7 +187,7 @@ static void several_stretches(void **state)
 	(void)state;
 	start(0x100000000, 2 * GIB);
 	add_memory(0x80000000, GIB);
-	expect_layout(range(0x80000000, MIB), 0x80000000, 256 * MIB);
+	expect_layout(range(0x80000000, MIB), 0x80000000, 128 * MIB);
 	expect_range(layout.ram, 0x100000000, 2 * GIB);
 	/* with what touches it and overlaps it, told in any order */
 	start(0xa0000000, 256 * MIB);
@@ -191,7 +195,7 @@ static void several_stretches(void **state)
 	add_memory(0x80000000, 256 * MIB);
 	add_memory(0x90000000, 256 * MIB);
 	add_memory(0x94000000, 16 * MIB);
-	expect_layout(range(0x80000000, MIB), 0x80000000, 64 * MIB);
+	expect_layout(range(0x80000000, MIB), 0x80000000, 32 * MIB);
 	expect_range(layout.ram, 0x80000000, 768 * MIB);
 }
 
@@ -216,12 +220,12 @@ static void the_page_allocator_is_told(void **state)
 	struct page_division division;
 
 	(void)state;
-	start(0x80000000, 256 * MIB);
+	start(0x80000000, 512 * MIB);
 	expect_layout(range(0x80000000, MIB), 0x80000000, 32 * MIB);
 	division = pmp_layout_division(&layout);
 	expect_range(division.ranges[PAGES_OWN], 0x80000000, 16 * MIB);
 	expect_range(division.ranges[PAGES_TABLES], 0x81000000, 16 * MIB);
-	expect_range(division.ranges[PAGES_GUESTS], 0x80000000, 256 * MIB);
+	expect_range(division.ranges[PAGES_GUESTS], 0x80000000, 512 * MIB);
 }
 
 static struct host_range random_range(uint64_t *seed, uint64_t limit)

@@ -105,7 +105,7 @@ static bool choose_region(struct pmp_layout *layout, const struct host_fdt *fdt,
 	const uint64_t least =
 		granule > PMP_REGION_LEAST / 2 ? 2 * granule : PMP_REGION_LEAST;
 	const uint64_t most = layout->ram.size / 2;
-	uint64_t wanted = power_of_two_within(layout->ram.size / 8);
+	uint64_t wanted = power_of_two_within(layout->ram.size / PMP_REGION_SHARE);
 
 	if (wanted < least)
 		wanted = least;

@@ -13,6 +13,9 @@
 /* The smallest region that is worth having. */
 #define PMP_REGION_LEAST (16 * MIB)
 
+/* Of RAM: its pool is then twice what guests in all of RAM have for shadow tables. */
+#define PMP_REGION_SHARE 16
+
 struct pmp_layout {
 	struct host_range region; /* a power of two, aligned to itself: closed, */
 	struct host_range own;	  /* ... the half of it with the image in it, */
@@ -21,7 +24,7 @@ struct pmp_layout {
 };
 
 /*
- * The region is about an eighth of RAM, around the image; the pool is free RAM, all of
+ * The region is about a sixteenth of RAM, around the image; the pool is free RAM, all of
  * it. Where RAM is in several stretches, guests have the largest. granule: what ends of
  * protected ranges have to be multiples of, in bytes, a power of two.
  * STATUS_NO_MEMORY: there is no room for it; *why says so.
