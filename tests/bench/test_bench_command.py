@@ -19,8 +19,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BENCH = TOP / "scripts" / "bench"
 FAKE = pathlib.Path(__file__).resolve().parent / "fake_qemu.py"
 sys.path.insert(0, str(TOP / "scripts"))
-from benchlib import boot, facts, linux, micro, plugin, probe, report, row, usage  # noqa: E402
-from gnomonlib import paths  # noqa: E402
+from benchlib import boot, facts, linux, micro, probe, report, row, usage  # noqa: E402
+from gnomonlib import paths, target  # noqa: E402
 
 LACKING = "paging mode nested is not possible on this machine: it is a fake"
 
@@ -76,7 +76,7 @@ def test_whatever_else_keeps_a_mode_from_running_is_a_failure(what, said, tmp_pa
 
 def test_a_mode_that_does_not_end_is_a_failure(monkeypatch):
     monkeypatch.setattr(probe, "_ended", lambda _: (probe.TIMED_OUT, "x"))
-    found = probe.probe("lsp")
+    found = probe.probe("lsp", target.of_seat(str(FAKE)))
     assert not found.runs and not found.lacking and "60 s" in found.why
 
 
@@ -124,7 +124,7 @@ def test_only_one_refusal_says_that_the_machine_lacks_something(detail, lacking)
     (["--rounds", "0"], "'0' is no number"),
     (["--rounds", "-1"], "'-1' is no number"),
     (["--rounds", "x"], "'x' is no number"),
-    (["--qui"], "--qui"),
+    (["--qui"], "--qui"), (["--seat", "s"], "'s'"),
     (["word"], "word"),
 ])
 def test_bad_usage_is_a_line(words, said, tmp_path):
@@ -139,6 +139,8 @@ def test_what_is_named_twice_is_measured_once():
 
 
 @pytest.mark.parametrize("words, name, rounds", [([], "bench", 3),
+                                                 (["--seat", "m"], "bench-m", 3),
+                                                 (["--quick", "--seat", "m"], "bench-m-quick", 1),
                                                  (["--quick"], "bench-quick", 1),
                                                  (["--quick", "--rounds", "2"], "bench-quick", 2)])
 def test_quick_results_replace_no_others(words, name, rounds):
@@ -223,7 +225,7 @@ def test_the_header_names_what_decides_the_figures(tmp_path):
 
 def test_the_compiler_is_that_of_the_image(tmp_path):
     elf, image = tmp_path / "gnomon.elf", tmp_path / "gnomon.bin"
-    shutil.copy(plugin.ELF, elf)
+    shutil.copy(paths.HYPERVISOR.with_suffix(".elf"), elf)
     shutil.copy(paths.HYPERVISOR, image)
     assert "unknown" not in facts.compiler(elf, image)
     image.write_bytes(image.read_bytes()[:-1] + b"\1")
@@ -234,7 +236,7 @@ def test_the_compiler_is_that_of_the_image(tmp_path):
 
 def test_linux_boots_with_its_address_spaces_where_they_were(tmp_path):
     (tmp_path / "initrd").write_bytes(b"")
-    ended = boot.boot(str(FAKE), "native", "true", tmp_path / "initrd", append="no5lvl")
+    ended = boot.boot(target.of_seat(str(FAKE)), "native", "true", tmp_path / "initrd", append="no5lvl")
     said = next(line for line in ended.lines + ended.tail.splitlines()
                 if line.startswith("arguments: "))
     assert " norandmaps no5lvl" in said
@@ -243,7 +245,7 @@ def test_linux_boots_with_its_address_spaces_where_they_were(tmp_path):
 def test_linux_beside_other_parts_shows_no_wall_time(tmp_path):
     options = argparse.Namespace(
         quick=True, rounds=1, modes=["lsp"], parts=["micro", "linux"], beside=["micro"],
-        qemu=str(FAKE), seat="hs", cpu="rv64")
+        target=target.of_seat(str(FAKE)))
     assert not report.is_timed(facts.collect(options, [str(BENCH)], {}))
     options.beside = []
     assert report.is_timed(facts.collect(options, [str(BENCH)], {}))
@@ -251,8 +253,8 @@ def test_linux_beside_other_parts_shows_no_wall_time(tmp_path):
 
 def test_a_baseline_that_fails_is_a_failure(monkeypatch):
     boots = {"native": micro.Results({}, "it ended early: x"), "lsp": micro.Results({})}
-    monkeypatch.setattr(micro, "boot", lambda qemu, mode, *_, **__: boots[mode])
-    rows = list(micro.rows(argparse.Namespace(quick=True, modes=["lsp"], qemu=None)))
+    monkeypatch.setattr(micro, "boot", lambda target, mode, *_, **__: boots[mode])
+    rows = list(micro.rows(argparse.Namespace(quick=True, modes=["lsp"], target=None)))
     assert [(one.mode, one.metric) for one in rows] == [("native", row.FAILED)]
 
 

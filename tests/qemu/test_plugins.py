@@ -13,9 +13,16 @@ from conftest import BUILD, TOP, start
 
 sys.path.insert(0, str(TOP / "scripts"))
 from benchlib import plugin  # noqa: E402
+from gnomonlib import paths, target  # noqa: E402
 
 LEVELS = {"sv39": 3, "sv48": 4, "sv57": 5}
 GSTAGE_LEVELS = 3  # Gnomon takes Sv39x4
+
+
+def on(mode):
+    """"m lsp" is on seat m."""
+    seat, _, how = mode.rpartition(" ")
+    return {"how": how, "SEAT": seat} if seat else {"how": how}
 
 
 def arguments(words):
@@ -35,7 +42,7 @@ def regions_of(lines, model):
     return [line for line in lines if line["model"] == model and sum(line["accesses"])]
 
 
-@pytest.fixture(scope="module", params=["native", "nested", "lsp"])
+@pytest.fixture(scope="module", params=["native", "nested", "lsp", "m lsp"])
 def walked(request, tmp_path_factory):
     """(mode, lines the guest printed, lines of the plugin)"""
     directory = tmp_path_factory.mktemp("walks")
@@ -43,7 +50,7 @@ def walked(request, tmp_path_factory):
     result = start(directory, "--kernel", BUILD / "guests" / "walks.bin", "--memory", "128M",
                    *tlb(out, "plain", "pages:gpages=1", "pointers:pointers=8",
                         "all:pointers=8:gpointers=8:gleaves=8", "large:entries=4096:ways=4"),
-                   how=request.param)
+                   **on(request.param))
     assert result.status == 0, result
     walks = [dict(pair.split("=") for pair in line.split()[1:])
              for line in result.lines if line.startswith("walks ")]
@@ -66,7 +73,7 @@ def test_loads_by_the_miss_are_the_levels(walked):
         own = LEVELS[walk["mode"]] - int(walk["level"])
         # Gnomon maps a guest's RAM in 2 MiB leaves where it can: one level less.
         each = GSTAGE_LEVELS - 1 if mode == "nested" else 0
-        assert line["virtual"] == (mode != "native")
+        assert line["virtual"] == (mode in ("nested", "lsp"))
         expect_misses(line, int(walk["reads"]), own * (each + 1) + each)
 
 
@@ -116,13 +123,14 @@ def test_a_tlb_that_forgets_nothing_by_itself_is_never_stale(tmp_path):
         assert line["wrong_hits"] == line["wrong_misses"] == 0, line
 
 
-@pytest.mark.parametrize("paging", ["nested", "lsp"])
+@pytest.mark.parametrize("paging", ["nested", "lsp", "m lsp"])
 def test_exits_are_classed_as_gnomon_counts_them(paging, tmp_path):
     """A guest's whole life; only its last exit does not lead back to it."""
     out = tmp_path / "instructions"
     result = start(tmp_path, "--kernel", BUILD / "guests" / "walks.bin", "--memory", "128M",
-                   *arguments(("-icount", "shift=0", *plugin.instructions(out, marks=False))),
-                   how=paging)
+                   *arguments(("-icount", "shift=0", *plugin.instructions(
+                       out, target.of_seat(paths.qemu(), on(paging).get("SEAT", "hs")), marks=False))),
+                   **on(paging))
     assert result.status == 0, result
     lines = lines_of(out)
     counts = collections.Counter()
@@ -182,6 +190,6 @@ def test_bad_options_are_refused(name, option, why, tmp_path):
 
 def test_results_that_are_lost_are_said(tmp_path):
     for words in (plugin.tlb("/dev/full", ["plain"], marks=False),
-                  plugin.instructions("/dev/full", marks=False)):
+                  plugin.instructions("/dev/full", target.of_seat(paths.qemu()), marks=False)):
         result = start(tmp_path, "--kernel", BUILD / "guests" / "hello.bin", *arguments(words))
         assert "the results could not be written" in result.err, result
