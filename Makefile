@@ -9,6 +9,7 @@ COMPILER ?= gcc
 PAGING   ?= lsp
 SEAT     ?= hs
 MEMORY   ?= 512M
+BUNDLE_ADDRESS ?= 0
 V        ?= 0
 BUILD    := build
 OUT      := $(BUILD)/$(COMPILER)
@@ -26,7 +27,7 @@ OBJCOPY   := $(CROSS)objcopy
 OBJDUMP   := $(CROSS)objdump
 
 MACHINE := -march=rv64gc -mabi=lp64d -mcmodel=medany -fpie
-INCLUDE := -I. -I$(OUT) -isystem arch/riscv/include/freestanding \
+INCLUDE := -I. -I$(OUT) -DBUNDLE_ADDRESS=$(BUNDLE_ADDRESS) -isystem arch/riscv/include/freestanding \
 	-isystem $(LIBFDT_ROOT)/include
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes \
 	-Wstrict-prototypes -Wconversion -Wsign-conversion
@@ -105,6 +106,12 @@ $(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(MACHINE) $(INCLUDE) -MMD -MP -c $< -o $@
 
+# Only this one depends on what the variable is.
+$(OUT)/arch/riscv/place.c.o: $(OUT)/bundle-address
+$(OUT)/bundle-address: always
+	@mkdir -p $(@D)
+	@echo '$(BUNDLE_ADDRESS)' | cmp -s - $@ || echo '$(BUNDLE_ADDRESS)' > $@
+
 define seat_rules
 $(OUT)/$(1)/%.c.o: %.c $(OUT)/asm_offsets.h $(LIBFDT) Makefile
 	@echo "  CC      $$<"
@@ -141,6 +148,12 @@ run: setup
 	@$(MAKE) --no-print-directory $(BUILD)/gnomon$(if $(filter m,$(SEAT)),-m).bin
 	@scripts/gnomon run --seat $(SEAT) --paging $(PAGING) --memory $(MEMORY)
 
+.PHONY: visionfive2
+visionfive2:
+	@scripts/setup visionfive2
+	@$(MAKE) --no-print-directory $(BUILD)/gnomon-m.bin
+	@MEMORY='$(MEMORY)' scripts/visionfive2 $(BUILD)/visionfive2 $(BUNDLE)
+
 .PHONY: test
 test:
 	@scripts/setup test
@@ -172,6 +185,7 @@ help:
 	@echo '         debug builds, which check translation tables after each exit, and the'
 	@echo '         bundled guests'
 	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
+	@echo '  visionfive2  what a VisionFive 2 boots, in build/visionfive2/: see docs/visionfive2.md'
 	@echo '  test   install what is missing, build with gcc and clang, run all tests'
 	@echo '  unit-tests  build the host tests alone (build/unit/*)'
 	@echo '  fuzz   long runs of the fuzz targets (build/fuzz/work/ keeps what they find)'
@@ -195,7 +209,10 @@ help:
 	@echo '  PAGING=MODE         paging mode of `run`: lsp, nested, shadow or shadow-unsync (lsp)'
 	@echo '  SEAT=hs|m           where Gnomon of `run` is: in HS-mode, or in M-mode, where harts'
 	@echo '                      need no H extension (hs)'
-	@echo '  MEMORY=512M         memory of the guest of `run`'
+	@echo '  MEMORY=512M         memory of the guest of `run` and of `visionfive2`'
+	@echo '  BUNDLE=FILE.itb     what `visionfive2` runs, if it is not Debian'
+	@echo '  BUNDLE_ADDRESS=0    where the bundle is in memory, on boards on which neither a first'
+	@echo '                      stage nor the device tree says it (0: nowhere)'
 	@echo '  SEEDS=1-1000        seeds of `oracle` and `hostile`'
 	@echo '  OPERATIONS=20000    operations of each sequence of `oracle`'
 	@echo '  ORACLE_ARGUMENTS=   more options of `oracle` (see build/oracle/fast/oracle --help)'

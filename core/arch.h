@@ -48,6 +48,12 @@ void arch_host_external_enable(void);
 /* Take back the interrupt that CAUSE_SOFTWARE stands for. */
 void arch_kick_received(void);
 
+/*
+ * Is there anything to load from at this address of the machine's? Only before there is
+ * a page table of the host's own.
+ */
+bool arch_can_load(hpa_t address);
+
 /* One byte through the firmware: before there is a driver, and without one. */
 void arch_firmware_put(uint8_t byte);
 

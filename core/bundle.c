@@ -74,6 +74,40 @@ enum status bundle_open(struct bundle *bundle, const void *base, uint64_t size,
 	return check_default(base, why);
 }
 
+/* Where the data of an image ends, in the tree or behind it; 0: nowhere. */
+static uint64_t image_end(const void *fdt, int image)
+{
+	uint64_t start, size, end;
+
+	if (device_tree_number(fdt, image, "data-size", &size) != STATUS_OK)
+		return 0;
+	if (device_tree_number(fdt, image, "data-position", &start) != STATUS_OK) {
+		if (device_tree_number(fdt, image, "data-offset", &start) != STATUS_OK)
+			return 0;
+		if (__builtin_add_overflow(start, align_up(fdt_totalsize(fdt), 4),
+					   &start))
+			return UINT64_MAX;
+	}
+	return __builtin_add_overflow(start, size, &end) ? UINT64_MAX : end;
+}
+
+uint64_t bundle_extent(const void *tree)
+{
+	uint64_t extent = fdt_totalsize(tree);
+	int image, images = fdt_subnode_offset(tree, 0, "images");
+
+	if (images < 0)
+		return extent;
+	fdt_for_each_subnode(image, tree, images)
+	{
+		uint64_t end = image_end(tree, image);
+
+		if (end > extent)
+			extent = end;
+	}
+	return extent;
+}
+
 unsigned bundle_count(const struct bundle *bundle)
 {
 	return child_index(bundle->base, configurations(bundle->base), NULL);

@@ -50,6 +50,13 @@ struct vm_config {
 enum status bundle_open(struct bundle *bundle, const void *base, uint64_t size,
 			const char **why);
 
+/*
+ * Bytes from the start of a sound device tree to the last one that an image under its
+ * /images has: the bundle's size, where nobody tells. UINT64_MAX: one has an impossible
+ * place.
+ */
+uint64_t bundle_extent(const void *tree);
+
 /* How many VMs the bundle describes. */
 unsigned bundle_count(const struct bundle *bundle);
 

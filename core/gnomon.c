@@ -3,6 +3,7 @@
 #include "core/gnomon.h"
 #include "core/arch.h"
 #include "core/bundle.h"
+#include "core/bundle_place.h"
 #include "core/canary.h"
 #include "core/check.h"
 #include "core/console.h"
@@ -116,6 +117,8 @@ static void read_bundle(struct vm_config *config)
 	struct bundle bundle;
 	const char *why;
 
+	if (initrd->size == 0)
+		gnomon_refuse(bundle_sought());
 	if (bundle_open(&bundle, (const void *)(uintptr_t)initrd->base.raw, initrd->size,
 			&why) != STATUS_OK ||
 	    bundle_vm(&bundle, bundle_default(&bundle), config, &why) != STATUS_OK)

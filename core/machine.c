@@ -119,7 +119,7 @@ enum status machine_for_each_mappable(struct host_range image, range_function ea
 
 /* ---- the bundle ---- */
 
-/* The highest place for as many bytes as the bundle has, above it. */
+/* The highest place for as many bytes as the bundle has, above the one there is. */
 static enum status find_above(struct host_range range, void *context)
 {
 	struct host_range *place = context;
@@ -134,7 +134,7 @@ static enum status find_above(struct host_range range, void *context)
 	return STATUS_OK;
 }
 
-static bool is_ram(struct host_range range)
+bool machine_is_ram(struct host_range range)
 {
 	for (unsigned i = 0; i < machine.fdt.memory_count; i++)
 		if (range_within(range.base.raw, range.size,
@@ -147,14 +147,17 @@ static bool is_ram(struct host_range range)
 void machine_move_bundle(struct host_range image)
 {
 	struct host_range *bundle = &machine.fdt.initrd;
-	struct host_range place = *bundle;
+	struct host_range place = {HPA(0), 0};
 
-	if (bundle->size == 0 || !is_ram(*bundle))
+	if (bundle->size == 0)
 		return;
+	if (machine_is_ram(*bundle))
+		place = *bundle;
 	machine_for_each_free(image, find_above, &place);
-	if (place.base.raw != bundle->base.raw)
-		memcpy((void *)(uintptr_t)place.base.raw,
-		       (const void *)(uintptr_t)bundle->base.raw, bundle->size);
+	if (place.size == 0 || place.base.raw == bundle->base.raw)
+		return;
+	memcpy((void *)(uintptr_t)place.base.raw,
+	       (const void *)(uintptr_t)bundle->base.raw, bundle->size);
 	*bundle = place;
 }
 

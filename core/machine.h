@@ -34,9 +34,13 @@ enum status machine_for_each_mappable(struct host_range image,
 							  void *context),
 				      void *context);
 
+/* Is the range in one of the machine's pieces of RAM, all of it? */
+bool machine_is_ram(struct host_range range);
+
 /*
  * Move the bundle to the upper end of free RAM. Loaders put it in the middle, and a VM's
- * memory could not be one run around it. It stays where there is no room above it.
+ * memory could not be one run around it. It stays where there is no room above it, or,
+ * where it is not in RAM, no room at all.
  */
 void machine_move_bundle(struct host_range image);
 

@@ -237,6 +237,34 @@ static void the_bundle_goes_to_the_upper_end(void **state)
 	host_ram_unmap(ram, 4 * MIB);
 }
 
+/* What the tree calls memory ends before it, or begins behind. */
+static void a_bundle_from_outside_of_ram_goes_to_the_upper_end(void **state)
+{
+	hpa_t ram = host_ram_map(4 * MIB, 2 * MIB);
+	struct host_range image = {ram, 300 * 1024};
+
+	(void)state;
+	begin_with_bundle(ram);
+	machine.fdt.memory[0].size = 2 * MIB - 4096;
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 2 * MIB - 4 * PAGE_SIZE);
+	begin_with_bundle(ram);
+	machine.fdt.memory[0].base = HPA(ram.raw + 3 * MIB);
+	machine.fdt.memory[0].size = MIB;
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 4 * MIB - 3 * PAGE_SIZE);
+	/* in part, too; and it stays where there is no room for it */
+	begin_with_bundle(ram);
+	machine.fdt.memory[0].size = 2 * MIB + 4096;
+	machine_move_bundle(image);
+	bundle_is_at(ram.raw + 2 * MIB - 3 * PAGE_SIZE);
+	begin_with_bundle(ram);
+	machine.fdt.memory[0].size = 8192;
+	machine_move_bundle((struct host_range){ram, 4096});
+	bundle_is_at(ram.raw + 2 * MIB);
+	host_ram_unmap(ram, 4 * MIB);
+}
+
 static void a_bundle_with_no_room_above_stays(void **state)
 {
 	hpa_t ram = host_ram_map(4 * MIB, 2 * MIB);
@@ -249,11 +277,8 @@ static void a_bundle_with_no_room_above_stays(void **state)
 	add_reserved((struct host_range){HPA(ram.raw + 3 * MIB), MIB - 8192}, false);
 	machine_move_bundle(image);
 	bundle_is_at(ram.raw + 2 * MIB);
-	/* nor is one moved that is not in RAM, or none */
+	/* nor is there one to move */
 	machine.fdt.reserved_count = 0;
-	machine.fdt.initrd.base = HPA(ram.raw + 64 * MIB);
-	machine_move_bundle(image);
-	assert_int_equal(machine.fdt.initrd.base.raw, ram.raw + 64 * MIB);
 	machine.fdt.initrd = (struct host_range){HPA(0), 0};
 	machine_move_bundle(image);
 	assert_int_equal(machine.fdt.initrd.base.raw, 0);
@@ -351,6 +376,7 @@ int main(void)
 		cmocka_unit_test(random_ranges),
 		cmocka_unit_test(the_first_refusal_ends_it),
 		cmocka_unit_test(the_bundle_goes_to_the_upper_end),
+		cmocka_unit_test(a_bundle_from_outside_of_ram_goes_to_the_upper_end),
 		cmocka_unit_test(a_bundle_with_no_room_above_stays),
 		cmocka_unit_test(the_allocator_gets_what_is_free),
 		cmocka_unit_test(a_division_reaches_the_allocator),

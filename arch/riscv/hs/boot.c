@@ -11,8 +11,10 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/hs/host_table.h"
 #include "arch/riscv/hs/sbi_client.h"
+#include "arch/riscv/place.h"
 #include "arch/riscv/seat.h"
 #include "core/arch.h"
+#include "core/bundle_place.h"
 #include "core/console.h"
 #include "core/gnomon.h"
 #include "core/log.h"
@@ -89,8 +91,10 @@ static void log_features(void)
 
 static void start_memory(void)
 {
+	const struct bundle_hints hints = {.built_in = bundle_address};
 	const char *why;
 
+	bundle_find(host_image(), &hints);
 	machine_move_bundle(host_image());
 	if (machine_memory_init(host_image(), NULL, &why) != STATUS_OK ||
 	    host_table_enable(&why) != STATUS_OK)

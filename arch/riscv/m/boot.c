@@ -10,8 +10,10 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/platform.h"
 #include "arch/riscv/m/pmp.h"
+#include "arch/riscv/place.h"
 #include "arch/riscv/seat.h"
 #include "core/arch.h"
+#include "core/bundle_place.h"
 #include "core/console.h"
 #include "core/gnomon.h"
 #include "core/log.h"
@@ -26,7 +28,7 @@ static bool has_uart;
 static struct pmp_abilities protection;
 static struct pmp_layout layout;
 
-_Noreturn void boot_main(uint64_t hart, const void *tree);
+_Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage);
 
 /* A trap in Gnomon itself that nothing expected: a defect, said as such. */
 _Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp)
@@ -97,11 +99,13 @@ static void log_protection(void)
 }
 
 /* All that is handed out from here on lies where it must. */
-static void close_memory(void)
+static void close_memory(uint64_t next_stage)
 {
+	const struct bundle_hints hints = {next_stage, bundle_address};
 	struct page_division division;
 	const char *why;
 
+	bundle_find(image(), &hints);
 	machine_move_bundle(image());
 	if (pmp_probe(&protection, &why) != STATUS_OK ||
 	    pmp_layout_choose(&layout, &machine.fdt, image(), protection.granule, &why) !=
@@ -122,7 +126,7 @@ static void log_features(void)
 	log_guest();
 }
 
-_Noreturn void boot_main(uint64_t hart, const void *tree)
+_Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 {
 	const char *why;
 	enum status status;
@@ -138,7 +142,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 		arch_power_off(true);
 	}
 	gnomon_read_options();
-	close_memory();
+	close_memory(next_stage);
 	log_machine();
 	log_protection();
 	features_probe(pmp_closed_page());
