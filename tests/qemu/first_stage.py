@@ -30,12 +30,16 @@ def information(next_address, boot_hart=ANY_HART, magic=0x4942534F, version=2):
     return struct.pack("<6Q", magic, version, next_address, 1, 0, boot_hart)
 
 
-def loader(entry, tree, info, argument=INFO):
-    """auipc t0, 0; ld a1; ld a2; ld t0; jr t0: every hart goes on at the entry."""
+def loader(entry, tree, info, argument=INFO, locked=0):
+    """
+    auipc t0, 0; ld t1; csrw pmpcfg2, t1; ld a1; ld a2; ld t0; jr t0: every hart goes on
+    at the entry. `locked`: what pmpcfg2 is then. 0x80 in a byte takes an entry away.
+    """
     load = [(32 + 8 * index) << 20 | 5 << 15 | 3 << 12 | register << 7 | 3
-            for index, register in enumerate((11, 12, 5))]
-    code = struct.pack("<5I", 0x297, *load, 0x28067).ljust(32, b"\0")
-    return (code + struct.pack("<3Q", tree, argument, entry)).ljust(64, b"\0") + info
+            for index, register in enumerate((6, 11, 12, 5))]
+    code = struct.pack("<7I", 0x297, load[0], 0x3a231073, *load[1:], 0x28067)
+    data = struct.pack("<4Q", locked, tree, argument, entry)
+    return code.ljust(32, b"\0") + data + info
 
 
 def machine_tree(directory, *options):

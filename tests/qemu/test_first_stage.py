@@ -43,13 +43,13 @@ def tree(tmp_path):
 @pytest.fixture
 def boot(tmp_path, image, tree):
     """boot(INFO, {ADDRESS: FILE}, argument=A2): the machine, with these in memory."""
-    def start(info, files, argument=first_stage.INFO, firmware=None, timeout=240):
+    def start(info, files, argument=first_stage.INFO, firmware=None, locked=0):
         first = tmp_path / "first.bin"
-        first.write_bytes(first_stage.loader(ENTRY, TREE, info, argument))
+        first.write_bytes(first_stage.loader(ENTRY, TREE, info, argument, locked))
         command = [first_stage.qemu(), "-M", "virt", "-cpu", CPU, "-m", "256M", "-smp",
                    str(SMP), "-nographic", "-no-reboot", "-bios", "none"]
         files = {RAM: first, ENTRY: firmware or image, TREE: tree, **files}
-        return first_stage.run(command + first_stage.in_memory(files), timeout)
+        return first_stage.run(command + first_stage.in_memory(files))
     return start
 
 
@@ -84,6 +84,28 @@ def test_without_one_some_hart_begins(boot, hello, info):
     result = boot(info, {BUNDLE: hello})
     check_hello(result)
     assert started_on(result) in range(SMP)
+
+
+# --- what the first stage leaves of PMP -------------------------------------
+
+EIGHT = 0x8080808080808080  # pmpcfg2: each entry is off, and locked
+
+
+def test_eight_entries_are_enough(boot, hello):
+    """As on the JH7110. QEMU's others are locked, off and 0: what is written to them is
+    lost, as if there were none."""
+    result = boot(information(BUNDLE), {BUNDLE: hello}, locked=EIGHT)
+    check_hello(result)
+    assert "gnomon: PMP: 4 of 8 entries; closed to guests" in result.out
+
+
+def test_guests_are_kept_out_by_eight_entries(boot, tmp_path):
+    path = tmp_path / "hostile.itb"
+    subprocess.run([TOP / "scripts" / "gnomon", "bundle", "--kernel",
+                    BUILD / "guests" / "hostile.bin", "--memory", "32M", "--append",
+                    "attack=outside seed=1", "-o", path], check=True)
+    result = boot(information(BUNDLE), {BUNDLE: path}, locked=EIGHT)
+    assert "hostile: outside seed 1: done, 0 breaches" in result.out, result
 
 
 # --- what a2 may be ---------------------------------------------------------

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Three machines' device trees, written as their firmware gives them: QEMU's
+ * Four machines' device trees, written as their firmware gives them: QEMU's
  * virt under OpenSBI, SiFive's HiFive Unleashed (a hart without an MMU, a UART
- * that is no 16550) and a board as made by others (a bus that translates,
- * one-cell addresses, interrupts-extended, the old timebase).
+ * that is no 16550), StarFive's VisionFive 2 (RAM elsewhere, wide registers) and
+ * a board as made by others (a bus that translates, one-cell addresses,
+ * interrupts-extended, the old timebase).
  */
 #ifndef TESTS_UNIT_HOST_TREES_H
 #define TESTS_UNIT_HOST_TREES_H
@@ -38,7 +39,7 @@ static void text(const char *name, const char *value)
 
 static void put_cells(const char *name, const uint32_t *values, size_t count)
 {
-	fdt32_t cells[16];
+	fdt32_t cells[20];
 
 	assert_in_range(count, 0, ARRAY_LENGTH(cells));
 	for (size_t i = 0; i < count; i++)
@@ -195,6 +196,67 @@ static void make_unleashed(void)
 	begin_plic("interrupt-controller@c000000", 6, 53);
 	CELLS("reg", 0, 0xc000000, 0, 0x4000000);
 	CELLS("interrupts-extended", 4, 11, 3, 11, 3, 9, 7, 11, 7, 9);
+	end();
+	end();
+	finish_tree();
+}
+
+/* The JH7110's, as far as Gnomon reads it, of a board with 4 GiB; as U-Boot's SPL ends
+ * it. */
+static void make_visionfive2(void)
+{
+	begin_tree();
+	begin_bus("", 2, 2);
+	text("model", "StarFive VisionFive 2 v1.3B");
+	bytes("compatible", "starfive,visionfive-2-v1.3b\0starfive,jh7110", 44);
+	begin_bus("cpus", 1, 0);
+	CELLS("timebase-frequency", 4000000);
+	cpu(0, "rv64imac_zba_zbb", NULL, 7);
+	for (uint32_t hart = 1; hart <= 4; hart++)
+		cpu(hart, "rv64imafdc_zba_zbb", "riscv,sv39", 7 + hart);
+	end();
+	begin_bus("soc", 2, 2);
+	text("compatible", "simple-bus");
+	CELLS("interrupt-parent", 12);
+	bytes("ranges", NULL, 0);
+	begin("timer@2000000");
+	bytes("compatible", "starfive,jh7110-clint\0sifive,clint0", 36);
+	CELLS("reg", 0, 0x2000000, 0, 0x10000);
+	end();
+	begin("interrupt-controller@c000000");
+	bytes("compatible", "starfive,jh7110-plic\0sifive,plic-1.0.0", 39);
+	CELLS("reg", 0, 0xc000000, 0, 0x4000000);
+	CELLS("interrupts-extended", 7, 11, 8, 11, 8, 9, 9, 11, 9, 9, 10, 11, 10, 9, 11,
+	      11, 11, 9);
+	CELLS("#interrupt-cells", 1);
+	CELLS("#address-cells", 0);
+	CELLS("riscv,ndev", 136);
+	CELLS("phandle", 12);
+	end();
+	begin("serial@10000000");
+	text("compatible", "snps,dw-apb-uart");
+	CELLS("reg", 0, 0x10000000, 0, 0x10000);
+	CELLS("interrupts", 32);
+	CELLS("reg-io-width", 4);
+	CELLS("reg-shift", 2);
+	text("status", "okay");
+	CELLS("reg-offset", 0);
+	CELLS("clock-frequency", 24000000);
+	end();
+	end();
+	begin("aliases");
+	text("serial0", "/soc/serial@10000000");
+	end();
+	begin("chosen");
+	text("stdout-path", "serial0:115200n8");
+	end();
+	begin("memory@40000000");
+	text("device_type", "memory");
+	CELLS("reg", 0, 0x40000000, 1, 0);
+	end();
+	begin("fit-images");
+	begin("bundle");
+	CELLS("load", 0, 0x44000000);
 	end();
 	end();
 	finish_tree();

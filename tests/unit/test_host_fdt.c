@@ -3,7 +3,7 @@
 /* sources: core/device_tree.c core/reason.c core/log.c */
 /* libs: -lfdt */
 /*
- * The host's device tree: what is read from the three machines of host_trees.h,
+ * The host's device tree: what is read from the four machines of host_trees.h,
  * then what is wrong with trees, and damage at random.
  */
 #include "tests/unit/host_trees.h"
@@ -101,6 +101,39 @@ static void a_hart_without_mmu_is_skipped(void **state)
 	assert_string_equal(host.console.compatible, "sifive,uart0");
 	assert_int_equal(read_tree(0), STATUS_NOT_FOUND);
 	assert_string_equal(why, "the machine's device tree has no hart 0 with an MMU");
+}
+
+/* Hart 0 has one context, for M-mode, and each of the others two. */
+static void reads_a_visionfive2(void **state)
+{
+	(void)state;
+	make_visionfive2();
+	assert_int_equal(read_tree(3), STATUS_OK);
+	assert_int_equal(host.memory_count, 1);
+	assert_int_equal(host.memory[0].base.raw, 0x40000000);
+	assert_int_equal(host.memory[0].size, 4 * GIB);
+	assert_int_equal(host.initrd.size, 0);
+	assert_int_equal(host.timebase_frequency, 4000000);
+	assert_int_equal(host.hart_count, 4);
+	assert_int_equal(host.harts[0].id, 3);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct host_hart *hart = &host.harts[i];
+
+		assert_in_range(hart->id, 1, 4);
+		assert_int_equal(hart->mmu_levels, 3);
+		assert_true(hart->has_machine_context && hart->has_plic_context);
+		assert_int_equal(hart->machine_context, 2 * hart->id - 1);
+		assert_int_equal(hart->plic_context, 2 * hart->id);
+		assert_false(host_fdt_has_extension(hart, "h"));
+	}
+	assert_int_equal(host.plic.sources, 136);
+	assert_true(host.console.is_16550);
+	assert_string_equal(host.console.compatible, "snps,dw-apb-uart");
+	assert_int_equal(host.console.base.raw, 0x10000000);
+	assert_int_equal(host.console.register_shift, 2);
+	assert_int_equal(host.console.access_width, 4);
+	assert_int_equal(host.console.interrupt, 32);
+	assert_int_equal(read_tree(0), STATUS_NOT_FOUND);
 }
 
 static void translates_through_buses(void **state)
@@ -529,6 +562,7 @@ int main(void)
 		cmocka_unit_test(reads_harts_of_virt),
 		cmocka_unit_test(reads_devices_of_virt),
 		cmocka_unit_test(a_hart_without_mmu_is_skipped),
+		cmocka_unit_test(reads_a_visionfive2),
 		cmocka_unit_test(translates_through_buses),
 		cmocka_unit_test(reads_the_rest_of_the_board),
 		cmocka_unit_test(isa_strings_are_understood),
