@@ -108,6 +108,15 @@ def test_guests_are_kept_out_by_eight_entries(boot, tmp_path):
     assert "hostile: outside seed 1: done, 0 breaches" in result.out, result
 
 
+# --- powering off -----------------------------------------------------------
+
+def test_a_register_that_the_tree_names_powers_off(boot, hello, tree):
+    """virt names its finisher as a syscon too; nothing else is left of it here."""
+    first_stage.put(tree, "/soc/test@100000", "compatible", "syscon")
+    assert first_stage.get(tree, "/poweroff", "compatible") == ["syscon-poweroff"]
+    check_hello(boot(information(BUNDLE), {BUNDLE: hello}))
+
+
 # --- what a2 may be ---------------------------------------------------------
 
 @pytest.mark.parametrize("argument, info", [

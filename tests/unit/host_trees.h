@@ -116,7 +116,7 @@ static void begin_plic(const char *name, uint32_t phandle, uint32_t sources)
 }
 
 /* QEMU 10's -M virt -smp 2 -m 1G -initrd, as OpenSBI 1.6 hands it on. */
-static void make_virt(void)
+static inline void make_virt(void)
 {
 	begin_tree();
 	begin_bus("", 2, 2);
@@ -167,7 +167,7 @@ static void make_virt(void)
 }
 
 /* QEMU's -M sifive_u -smp 3. */
-static void make_unleashed(void)
+static inline void make_unleashed(void)
 {
 	begin_tree();
 	begin_bus("", 2, 2);
@@ -203,7 +203,7 @@ static void make_unleashed(void)
 
 /* The JH7110's, as far as Gnomon reads it, of a board with 4 GiB; as U-Boot's SPL ends
  * it. */
-static void make_visionfive2(void)
+static inline void make_visionfive2(void)
 {
 	begin_tree();
 	begin_bus("", 2, 2);
@@ -263,7 +263,7 @@ static void make_visionfive2(void)
 }
 
 /* Nothing where QEMU has it. */
-static void make_board(void)
+static inline void make_board(void)
 {
 	static const char list[] = "i\0m\0zicsr\0sstc";
 

@@ -10,6 +10,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/platform.h"
 #include "arch/riscv/m/pmp.h"
+#include "arch/riscv/m/power.h"
 #include "arch/riscv/place.h"
 #include "arch/riscv/seat.h"
 #include "core/arch.h"
@@ -62,7 +63,7 @@ static void find_uart(void)
 
 _Noreturn void arch_power_off(bool failure)
 {
-	if (!platform_power_off(failure))
+	if (!power_off(failure))
 		log_line("this machine has no known way to power off: it may be switched "
 			 "off now");
 	for (;;)
@@ -134,6 +135,8 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 	harts[0].id = hart;
 	status = host_fdt_read(&machine.fdt, tree, hart, &why);
 	find_uart();
+	if (status == STATUS_OK)
+		power_find(tree);
 	log_line("Gnomon starts on hart %lu, as the machine's firmware", hart);
 	if (status == STATUS_OK)
 		status = platform_find(tree, &why);

@@ -9,14 +9,9 @@
 #define CLINT_TIME    0xbff8
 #define CLINT_SIZE    0xc000
 
-/* The finisher of QEMU and SiFive's tests (sifive,test0). */
-#define TEST_PASS 0x5555
-#define TEST_FAIL 0x13333 /* exit code 1 */
-
 static volatile uint32_t *software;
 static volatile uint64_t *compare;
 volatile uint64_t *clint_time;
-static volatile uint32_t *finisher;
 
 static int find(const void *tree, const char *const *compatible, unsigned count)
 {
@@ -40,11 +35,8 @@ static bool find_registers(const void *tree, const char *const *compatible,
 enum status platform_find(const void *tree, const char **why)
 {
 	static const char *const clints[] = {"sifive,clint0", "riscv,clint0"};
-	static const char *const finishers[] = {"sifive,test1", "sifive,test0"};
 	struct device_range range;
 
-	if (find_registers(tree, finishers, ARRAY_LENGTH(finishers), &range))
-		finisher = (volatile uint32_t *)(uintptr_t)range.base;
 	if (!find_registers(tree, clints, ARRAY_LENGTH(clints), &range) ||
 	    range.size < CLINT_SIZE)
 		return refuse(why, STATUS_NOT_FOUND,
@@ -64,12 +56,4 @@ void platform_timer_set(uint64_t hart, uint64_t deadline)
 void platform_kick(uint64_t hart, bool pending)
 {
 	software[hart] = pending;
-}
-
-bool platform_power_off(bool failure)
-{
-	if (!finisher)
-		return false;
-	*finisher = failure ? TEST_FAIL : TEST_PASS;
-	return true;
 }

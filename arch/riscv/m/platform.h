@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What firmware does for a machine, where Gnomon is the firmware: the timer and the
- * interrupts between harts (SiFive's CLINT, which ACLINT contains), and the way to
- * power off. Found in the device tree by the boot hart; read-only afterwards.
+ * interrupts between harts (SiFive's CLINT, which ACLINT contains). Found in the device
+ * tree by the boot hart; read-only afterwards.
  */
 #ifndef ARCH_RISCV_M_PLATFORM_H
 #define ARCH_RISCV_M_PLATFORM_H
@@ -20,8 +20,5 @@ void platform_timer_set(uint64_t hart, uint64_t deadline);
 
 /* A software interrupt for a hart, or the end of one. */
 void platform_kick(uint64_t hart, bool pending);
-
-/* False: no device that does it is known. */
-bool platform_power_off(bool failure);
 
 #endif
