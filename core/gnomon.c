@@ -80,6 +80,11 @@ void gnomon_read_options(void)
 		log_line("check-every: this build checks nothing, the debug build does");
 }
 
+const char *gnomon_pretended_errata(void)
+{
+	return options.errata;
+}
+
 static void choose_faults(void)
 {
 	const char *why = NULL;

@@ -8,6 +8,9 @@
 /* Gnomon's boot arguments; as soon as the device tree has been read. */
 void gnomon_read_options(void);
 
+/* Errata that the machine is to be treated as if it had; "" if none. */
+const char *gnomon_pretended_errata(void);
+
 /* Say why nothing can be run on this machine, report that, and power off. */
 _Noreturn void gnomon_refuse(const char *why);
 

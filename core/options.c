@@ -14,14 +14,24 @@ static bool set_report(struct options *options, const char *value)
 	return value[0] != '\0';
 }
 
-static bool set_faults(struct options *options, const char *value)
+static bool set_text(char *text, size_t size, const char *value)
 {
 	size_t length = strlen(value);
 
-	if (length >= sizeof(options->faults))
+	if (length >= size)
 		return false;
-	memcpy(options->faults, value, length + 1);
+	memcpy(text, value, length + 1);
 	return length > 0;
+}
+
+static bool set_faults(struct options *options, const char *value)
+{
+	return set_text(options->faults, sizeof(options->faults), value);
+}
+
+static bool set_errata(struct options *options, const char *value)
+{
+	return set_text(options->errata, sizeof(options->errata), value);
 }
 
 static bool set_console(struct options *options, const char *value)
@@ -83,6 +93,7 @@ static const struct {
 	{"time-limit", "time-limit=SECONDS, 1 to 1000000", set_time_limit},
 	{"check-every", "check-every=EXITS, 1 to 1000000", set_check_every},
 	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
+	{"errata", "errata=cip-453, errata=cip-1200 or both, with a comma", set_errata},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
@@ -102,8 +113,8 @@ static enum status set_option(struct options *options, char *word, const char **
 	}
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
-		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME and "
-		      "canary=SIZE)",
+		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
+		      "errata=NAMES and canary=SIZE)",
 		      word);
 }
 

@@ -7,6 +7,7 @@
  *   time-limit=S    stop the VM when it has run for S seconds
  *   check-every=N   of the debug build: check the tables after every Nth exit (1)
  *   faults=NAME     how lsp learns of what it has not in its tables: see docs/lsp.md
+ *   errata=NAMES    act as on a chip with these defects: cip-453,cip-1200
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
@@ -17,6 +18,7 @@
 struct options {
 	char report[64]; /* "": none wanted */
 	char faults[16]; /* "": not said */
+	char errata[32]; /* "": none pretended */
 	bool console_by_firmware;
 	uint64_t time_limit;  /* seconds; 0: none */
 	uint64_t canary;      /* bytes; 0: none */

@@ -67,9 +67,13 @@
 #define CSR_PMPADDR3   0x3b3
 #define CSR_MHARTID    0xf14
 
-#define CSR_CYCLE      0xc00
-#define CSR_TIME       0xc01
-#define CSR_INSTRET    0xc02
+#define CSR_CYCLE   0xc00
+#define CSR_TIME    0xc01
+#define CSR_INSTRET 0xc02
+
+#define CSR_MVENDORID 0xf11
+#define CSR_MARCHID   0xf12
+#define CSR_MIMPID    0xf13
 
 #define SSTATUS_SIE    (1 << 1)
 #define SSTATUS_SPIE   (1 << 5)

@@ -5,6 +5,7 @@
  * at one that it was not given.
  */
 #include "arch/riscv/exit_fast.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/seat.h"
 #include "core/check.h"
@@ -103,6 +104,9 @@ unsigned exit_fast_fault(struct vcpu *vcpu, uint64_t cause)
 {
 	gva_t gva = GVA(csr_read(TRAP_VALUE));
 
+	/* An access fault's is not looked at before seat_describe_fault() has it. */
+	if (errata_fetch_address && cause == EXCEPTION_FETCH_PAGE)
+		gva.raw = errata_fetched(gva.raw, csr_read(TRAP_EPC));
 	switch (fill(vcpu, cause, gva)) {
 	case OUTCOME_FILLED:
 		vcpu->last_fence = 0;

@@ -7,6 +7,7 @@
  */
 #include "arch/riscv/checklist.h"
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/hs/host_table.h"
@@ -19,6 +20,7 @@
 #include "core/gnomon.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/sbi_numbers.h"
 #include "core/string.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
@@ -89,6 +91,15 @@ static void log_features(void)
 			 "faults are taken by the hypervisor instead");
 }
 
+static struct hart_identity identity(void)
+{
+	return (struct hart_identity){
+		sbi_call(SBI_EXTENSION_BASE, SBI_BASE_MVENDORID, 0, 0, 0).value,
+		sbi_call(SBI_EXTENSION_BASE, SBI_BASE_MARCHID, 0, 0, 0).value,
+		sbi_call(SBI_EXTENSION_BASE, SBI_BASE_MIMPID, 0, 0, 0).value,
+	};
+}
+
 static void start_memory(void)
 {
 	const struct bundle_hints hints = {.built_in = bundle_address};
@@ -103,6 +114,7 @@ static void start_memory(void)
 
 _Noreturn void boot_main(uint64_t hart, const void *tree)
 {
+	struct hart_identity self;
 	const char *why;
 
 	log_line("Gnomon starts on hart %lu", hart);
@@ -110,6 +122,8 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 	if (host_fdt_read(&machine.fdt, tree, hart, &why) != STATUS_OK)
 		give_up(why);
 	gnomon_read_options();
+	self = identity();
+	errata_begin(&self);
 	start_memory();
 	log_machine();
 	features_probe(denied_address());

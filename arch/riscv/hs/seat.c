@@ -9,6 +9,7 @@
  */
 #include "arch/riscv/seat.h"
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/hs/sbi_client.h"
@@ -230,6 +231,8 @@ bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 			.access_fault = fault->access_fault,
 			.transformed = csr_read(CSR_HTINST),
 		};
+		if (fault->kind == ACCESS_FETCH)
+			exit->value = errata_fetched(exit->value, vcpu->arch.pc);
 		exit->access = arch_access(vcpu, GVA(exit->value), fault->kind);
 		if (fault->gstage)
 			describe_gstage(vcpu, exit);

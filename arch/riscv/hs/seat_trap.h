@@ -7,6 +7,7 @@
 #define SEAT_TRAP_H
 
 #include "arch/riscv/csr.h"
+#include "arch/riscv/fence.h"
 
 #define TRAP_STATUS  CSR_SSTATUS
 #define TRAP_VECTOR  CSR_STVEC
@@ -67,11 +68,11 @@ static inline bool trap_is_guests(void)
 
 /* Real fences of one leaf: of an ASID, hfence.vvma address, asid, and of all. */
 .macro fence_leaf address, asid
-	.insn	r 0x73, 0, 0x11, x0, \address, \asid
+	noted_fence .insn r 0x73, 0, 0x11, x0, \address, \asid
 .endm
 
 .macro fence_leaf_of_all address
-	.insn	r 0x73, 0, 0x11, x0, \address, x0
+	noted_fence .insn r 0x73, 0, 0x11, x0, \address, x0
 .endm
 
 /* Instructions that are finished at once: the chip has a time CSR for its guests. */

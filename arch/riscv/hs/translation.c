@@ -5,7 +5,9 @@
  * specification, "Hypervisor Memory-Management Fence Instructions").
  */
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
+#include "arch/riscv/fence.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
@@ -106,10 +108,16 @@ void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 	set_gstage(detour == DETOUR_GSTAGE ? hole_hgatp() : 0, 0);
 }
 
+/* Their addresses have to be mended first. */
+static uint64_t kept_faults(void)
+{
+	return errata_fetch_address ? EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) : 0;
+}
+
 void arch_page_faults_delegate(bool delegate)
 {
 	if (delegate)
-		csr_set(CSR_HEDELEG, DELEGATED_PAGE_FAULTS);
+		csr_set(CSR_HEDELEG, DELEGATED_PAGE_FAULTS & ~kept_faults());
 	else
 		csr_clear(CSR_HEDELEG, DELEGATED_PAGE_FAULTS);
 }
@@ -147,7 +155,7 @@ bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 {
 	/* hfence.vvma gva, asid */
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, %1" ::"r"(gva.raw),
+	__asm__ volatile(NOTED_FENCE(".insn r 0x73, 0, 0x11, x0, %0, %1")::"r"(gva.raw),
 			 "r"((uint64_t)asid)
 			 : "memory");
 }
@@ -160,13 +168,15 @@ void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid)
 
 void arch_shadow_fence_leaf_all(gva_t gva)
 {
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, %0, x0" ::"r"(gva.raw) : "memory");
+	__asm__ volatile(NOTED_FENCE(".insn r 0x73, 0, 0x11, x0, %0, x0")::"r"(gva.raw)
+			 : "memory");
 }
 
 void arch_shadow_fence_asid(unsigned asid)
 {
-	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, %0" ::"r"((uint64_t)asid)
-			 : "memory");
+	__asm__ volatile(
+		NOTED_FENCE(".insn r 0x73, 0, 0x11, x0, x0, %0")::"r"((uint64_t)asid)
+		: "memory");
 }
 
 void arch_shadow_fence_all(void)

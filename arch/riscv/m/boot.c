@@ -6,6 +6,7 @@
  */
 #include "arch/riscv/checklist.h"
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/platform.h"
@@ -118,6 +119,12 @@ static void close_memory(uint64_t next_stage)
 		gnomon_refuse(why);
 }
 
+static struct hart_identity identity(void)
+{
+	return (struct hart_identity){csr_read(CSR_MVENDORID), csr_read(CSR_MARCHID),
+				      csr_read(CSR_MIMPID)};
+}
+
 static void log_features(void)
 {
 	log_line("translation:%s, %u ASID bits; no G-stage",
@@ -129,6 +136,7 @@ static void log_features(void)
 
 _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 {
+	struct hart_identity self;
 	const char *why;
 	enum status status;
 
@@ -145,6 +153,8 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 		arch_power_off(true);
 	}
 	gnomon_read_options();
+	self = identity();
+	errata_begin(&self);
 	close_memory(next_stage);
 	log_machine();
 	log_protection();

@@ -9,6 +9,7 @@
  */
 #include "arch/riscv/seat.h"
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/platform.h"
@@ -167,6 +168,8 @@ bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 			.value = csr_read(CSR_MTVAL),
 			.access_fault = fault->access_fault,
 		};
+		if (fault->kind == ACCESS_FETCH)
+			exit->value = errata_fetched(exit->value, vcpu->arch.pc);
 		exit->access = arch_access(vcpu, GVA(exit->value), fault->kind);
 		exit->access.kind = true_kind(vcpu, fault->kind);
 		return true;

@@ -7,6 +7,7 @@
 #define SEAT_TRAP_H
 
 #include "arch/riscv/csr.h"
+#include "arch/riscv/fence.h"
 
 #define TRAP_STATUS  CSR_MSTATUS
 #define TRAP_VECTOR  CSR_MTVEC
@@ -63,11 +64,11 @@ static inline bool trap_is_guests(void)
 
 /* Real fences of one leaf: of an ASID, and of all. */
 .macro fence_leaf address, asid
-	sfence.vma \address, \asid
+	noted_fence sfence.vma \address, \asid
 .endm
 
 .macro fence_leaf_of_all address
-	sfence.vma \address, x0
+	noted_fence sfence.vma \address, x0
 .endm
 
 /*

@@ -4,7 +4,9 @@
  * because of that, and the fences. The guest's satp is always a shadow table.
  */
 #include "arch/riscv/csr.h"
+#include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
+#include "arch/riscv/fence.h"
 #include "arch/riscv/hart.h"
 #include "core/arch.h"
 #include "core/panic.h"
@@ -53,10 +55,16 @@ void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 	arch_shadow_fence_all();
 }
 
+/* Their addresses have to be mended first. */
+static uint64_t kept_faults(void)
+{
+	return errata_fetch_address ? EXCEPTION_BIT(EXCEPTION_FETCH_PAGE) : 0;
+}
+
 void arch_page_faults_delegate(bool delegate)
 {
 	if (delegate)
-		csr_set(CSR_MEDELEG, DELEGATED_PAGE_FAULTS);
+		csr_set(CSR_MEDELEG, DELEGATED_PAGE_FAULTS & ~kept_faults());
 	else
 		csr_clear(CSR_MEDELEG, DELEGATED_PAGE_FAULTS);
 }
@@ -93,7 +101,8 @@ bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
 
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 {
-	__asm__ volatile("sfence.vma %0, %1" ::"r"(gva.raw), "r"((uint64_t)asid)
+	__asm__ volatile(NOTED_FENCE("sfence.vma %0, %1")::"r"(gva.raw),
+			 "r"((uint64_t)asid)
 			 : "memory");
 }
 
@@ -105,12 +114,13 @@ void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid)
 
 void arch_shadow_fence_leaf_all(gva_t gva)
 {
-	__asm__ volatile("sfence.vma %0, x0" ::"r"(gva.raw) : "memory");
+	__asm__ volatile(NOTED_FENCE("sfence.vma %0, x0")::"r"(gva.raw) : "memory");
 }
 
 void arch_shadow_fence_asid(unsigned asid)
 {
-	__asm__ volatile("sfence.vma x0, %0" ::"r"((uint64_t)asid) : "memory");
+	__asm__ volatile(NOTED_FENCE("sfence.vma x0, %0")::"r"((uint64_t)asid)
+			 : "memory");
 }
 
 void arch_shadow_fence_all(void)
