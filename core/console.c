@@ -8,7 +8,7 @@
  */
 #include "core/console.h"
 #include "core/arch.h"
-#include "drivers/uart_ns16550.h"
+#include "drivers/uart.h"
 #include "drivers/vuart.h"
 
 #define INPUT_SIZE 1024

@@ -22,16 +22,25 @@ static struct options options;
 static struct vm vm;
 static uint64_t free_pages; /* before the VM was made */
 
+bool gnomon_find_uart(void)
+{
+	const struct host_console *console = &machine.fdt.console;
+
+	return console->is_present &&
+	       uart_init(&machine.uart,
+			 uart_find_driver(console->compatible, console->compatible_size),
+			 console->base.raw, console->register_shift,
+			 console->access_width) == STATUS_OK;
+}
+
 static void init_console(void)
 {
 	const struct host_console *console = &machine.fdt.console;
 	unsigned context;
 
-	if (options.console_by_firmware || !console->is_16550 ||
-	    !console->has_interrupt || !machine.fdt.plic.is_present ||
-	    !arch_plic_context(&machine.fdt.harts[0], &context) ||
-	    uart_init(&machine.uart, console->base.raw, console->register_shift,
-		      console->access_width) != STATUS_OK ||
+	if (options.console_by_firmware || !console->has_interrupt ||
+	    !machine.fdt.plic.is_present ||
+	    !arch_plic_context(&machine.fdt.harts[0], &context) || !gnomon_find_uart() ||
 	    plic_init(&machine.plic, machine.fdt.plic.base.raw, context,
 		      machine.fdt.plic.sources) != STATUS_OK) {
 		log_line("console: through the firmware, polled 100 times a second");

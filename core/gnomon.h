@@ -5,6 +5,11 @@
 #ifndef CORE_GNOMON_H
 #define CORE_GNOMON_H
 
+#include "core/types.h"
+
+/* Set up machine.uart, as the device tree has it; false: there is none that is known. */
+bool gnomon_find_uart(void);
+
 /* Gnomon's boot arguments; as soon as the device tree has been read. */
 void gnomon_read_options(void);
 

@@ -124,19 +124,18 @@ static int find_console(const void *fdt)
 	return find_by_path(fdt, path);
 }
 
-static bool is_16550(const void *fdt, int node)
+/* "" if there are none, or the last is not ended. */
+static void read_compatible(const void *fdt, int node, struct host_console *console)
 {
-	static const char *const compatible[] = {"ns16550a", "ns16550",
-						 "snps,dw-apb-uart"};
+	int length;
+	const char *strings = fdt_getprop(fdt, node, "compatible", &length);
+	bool usable = strings && length > 0 && strings[length - 1] == '\0';
 
-	for (size_t i = 0; i < ARRAY_LENGTH(compatible); i++) {
-		if (fdt_node_check_compatible(fdt, node, compatible[i]) == 0)
-			return true;
-	}
-	return false;
+	console->compatible = usable ? strings : "";
+	console->compatible_size = usable ? (size_t)length : 0;
 }
 
-/* How an 8250's registers lie: Linux's binding serial/8250.yaml. */
+/* How an 8250's registers lie: Linux's binding serial/8250.yaml. Others tell nothing. */
 static enum status read_register_layout(const struct host_reading *reading, int node,
 					struct host_console *console)
 {
@@ -174,14 +173,9 @@ static enum status read_console(const struct host_reading *reading, int node, in
 	status = device_tree_reg(reading->fdt, node, 0, &range);
 	if (status != STATUS_OK)
 		return host_refuse_property(reading, node, "reg", status);
-	*console = (struct host_console){.is_present = true,
-					 .is_16550 = is_16550(reading->fdt, node),
-					 .base = HPA(range.base),
-					 .size = range.size};
-	console->compatible =
-		fdt_stringlist_get(reading->fdt, node, "compatible", 0, NULL);
-	if (!console->compatible)
-		console->compatible = "";
+	*console = (struct host_console){
+		.is_present = true, .base = HPA(range.base), .size = range.size};
+	read_compatible(reading->fdt, node, console);
 	status = device_tree_interrupt(reading->fdt, node, &controller, &interrupt);
 	if (status == STATUS_CORRUPT)
 		return host_refuse_property(reading, node, "interrupts", status);

@@ -42,8 +42,8 @@ struct host_hart {
 /* The UART that stdout-path names. */
 struct host_console {
 	bool is_present;
-	bool is_16550;		/* one that drivers/ns16550.h can drive */
-	const char *compatible; /* the first one; never NULL if is_present */
+	const char *compatible; /* strings back to back, not NULL if is_present ... */
+	size_t compatible_size; /* ... in so many bytes */
 	hpa_t base;
 	uint64_t size;
 	unsigned register_shift;  /* register n is at base + (n << shift) */

@@ -8,7 +8,7 @@
 
 #include "core/host_fdt.h"
 #include "drivers/plic.h"
-#include "drivers/uart_ns16550.h"
+#include "drivers/uart.h"
 
 struct machine {
 	struct host_fdt fdt;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host's serial port.
+ * Any chip with the registers of an ns16550a. Reading the status clears its error
+ * bits, so this driver must be the only one to read it.
  *
  * One byte is given to the chip per "transmitter holding register empty", even
  * where it has a FIFO: some merge stores that follow each other closely.
  */
-#include "drivers/uart_ns16550.h"
-
 #include "drivers/host_mmio.h"
 #include "drivers/ns16550.h"
+#include "drivers/uart.h"
 
 /* What reads as all ones has nothing behind it. */
 #define NO_DEVICE 0xffU
@@ -39,16 +39,16 @@ static unsigned read_status(struct uart *uart)
 	return status;
 }
 
-enum status uart_init(struct uart *uart, uintptr_t base, unsigned shift,
-		      unsigned io_width)
+static enum status init(struct uart *uart)
 {
+	unsigned shift = uart->shift, io_width = uart->io_width;
 	unsigned line_control;
 
 	if (io_width != 1 && io_width != 4)
 		return STATUS_UNSUPPORTED;
-	if (shift > SHIFT_MAX || (1U << shift) < io_width || !is_aligned(base, io_width))
+	if (shift > SHIFT_MAX || (1U << shift) < io_width ||
+	    !is_aligned(uart->base, io_width))
 		return STATUS_UNSUPPORTED;
-	*uart = (struct uart){.base = base, .shift = shift, .io_width = io_width};
 	if (read_register(uart, NS16550_LSR) == NO_DEVICE)
 		return STATUS_NOT_FOUND;
 	line_control = read_register(uart, NS16550_LCR);
@@ -58,14 +58,14 @@ enum status uart_init(struct uart *uart, uintptr_t base, unsigned shift,
 	return STATUS_OK;
 }
 
-void uart_put(struct uart *uart, uint8_t byte)
+static void put(struct uart *uart, uint8_t byte)
 {
 	while (!(read_status(uart) & NS16550_LSR_THR_EMPTY))
 		;
 	write_register(uart, NS16550_THR, byte);
 }
 
-int uart_get(struct uart *uart)
+static int get(struct uart *uart)
 {
 	if (!(read_status(uart) & NS16550_LSR_DATA_READY))
 		return -1;
@@ -76,7 +76,7 @@ int uart_get(struct uart *uart)
  * FIFOs on, to interrupt from the first byte. On PC-like boards, OUT2 gates the
  * interrupt; DTR and RTS tell the other side to go ahead.
  */
-void uart_interrupt_enable(struct uart *uart)
+static void interrupt_enable(struct uart *uart)
 {
 	unsigned modem_control = read_register(uart, NS16550_MCR);
 
@@ -87,7 +87,7 @@ void uart_interrupt_enable(struct uart *uart)
 	write_register(uart, NS16550_IER, NS16550_IER_RECEIVED);
 }
 
-void uart_interrupt_pause(struct uart *uart, bool paused)
+static void interrupt_pause(struct uart *uart, bool paused)
 {
 	unsigned modem_control = read_register(uart, NS16550_MCR) & ~NS16550_MCR_RTS;
 
@@ -96,3 +96,11 @@ void uart_interrupt_pause(struct uart *uart, bool paused)
 	write_register(uart, NS16550_MCR, modem_control);
 	write_register(uart, NS16550_IER, paused ? 0 : NS16550_IER_RECEIVED);
 }
+
+const struct uart_driver uart_ns16550 = {
+	.init = init,
+	.put = put,
+	.get = get,
+	.interrupt_enable = interrupt_enable,
+	.interrupt_pause = interrupt_pause,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: drivers/vuart.c drivers/mmio.c drivers/host_mmio.c drivers/uart_ns16550.c */
+/* sources: drivers/vuart.c drivers/mmio.c drivers/host_mmio.c drivers/uart.c */
 /* sources: core/console.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* options: -max_len=192 */

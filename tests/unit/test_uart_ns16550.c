@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: drivers/uart_ns16550.c drivers/vuart.c drivers/mmio.c */
+/* sources: drivers/uart.c drivers/vuart.c drivers/mmio.c */
 /*
  * The host's serial driver against a serial chip: the one shown to guests,
  * behind the layouts of real boards, and made slow to transmit. Every access
@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 #include "drivers/host_mmio.h"
-#include "drivers/uart_ns16550.h"
+#include "drivers/ns16550.h"
+#include "drivers/uart.h"
 #include "drivers/vuart.h"
 
 #define BASE UINT64_C(0x10010000)
@@ -99,7 +100,7 @@ static int setup(void **state)
 {
 	(void)state;
 	power_on(0, 1);
-	return (int)uart_init(&uart, BASE, 0, 1);
+	return (int)uart_init(&uart, &uart_ns16550, BASE, 0, 1);
 }
 
 static void layouts(void **state)
@@ -120,7 +121,7 @@ static void layouts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		power_on(cases[i].shift, cases[i].width);
-		assert_int_equal(uart_init(&uart, BASE, cases[i].shift, cases[i].width),
+		assert_int_equal(uart_init(&uart, &uart_ns16550, BASE, cases[i].shift, cases[i].width),
 				 cases[i].status);
 		if (cases[i].status)
 			continue;
@@ -130,7 +131,7 @@ static void layouts(void **state)
 		assert_int_equal(uart_get(&uart), 0xfe);
 		assert_int_equal(uart_get(&uart), -1);
 	}
-	assert_int_equal(uart_init(&uart, BASE + 2, 2, 4), STATUS_UNSUPPORTED);
+	assert_int_equal(uart_init(&uart, &uart_ns16550, BASE + 2, 2, 4), STATUS_UNSUPPORTED);
 }
 
 static void leaves_the_speed_alone(void **state)
@@ -140,7 +141,7 @@ static void leaves_the_speed_alone(void **state)
 	host_mmio_write(BASE + NS16550_LCR, 1, 0x83);
 	host_mmio_write(BASE + NS16550_DLL, 1, 0x0d);
 	host_mmio_write(BASE + NS16550_DLM, 1, 0x01);
-	assert_int_equal(uart_init(&uart, BASE, 0, 1), STATUS_OK);
+	assert_int_equal(uart_init(&uart, &uart_ns16550, BASE, 0, 1), STATUS_OK);
 	uart_put(&uart, 'x'); /* DLAB was left set: it must not hit the divisor */
 	uart_interrupt_enable(&uart);
 	assert_int_equal(board.sent_count, 1);
@@ -155,7 +156,7 @@ static void starts_with_interrupts_off(void **state)
 	(void)state;
 	host_mmio_write(BASE + NS16550_IER, 1, NS16550_IER_ALL);
 	assert_true(board.wire);
-	assert_int_equal(uart_init(&uart, BASE, 0, 1), STATUS_OK);
+	assert_int_equal(uart_init(&uart, &uart_ns16550, BASE, 0, 1), STATUS_OK);
 	assert_false(board.wire);
 }
 
@@ -164,10 +165,10 @@ static void an_absent_chip_is_not_used(void **state)
 	(void)state;
 	power_on(0, 1);
 	board.absent = true;
-	assert_int_equal(uart_init(&uart, BASE, 0, 1), STATUS_NOT_FOUND);
+	assert_int_equal(uart_init(&uart, &uart_ns16550, BASE, 0, 1), STATUS_NOT_FOUND);
 	power_on(2, 4);
 	board.absent = true;
-	assert_int_equal(uart_init(&uart, BASE, 2, 4), STATUS_NOT_FOUND);
+	assert_int_equal(uart_init(&uart, &uart_ns16550, BASE, 2, 4), STATUS_NOT_FOUND);
 	assert_int_equal(board.writes, 0);
 }
 

@@ -19,12 +19,16 @@ FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb vector wal
 LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window encoding fence fill globals lsp path \
 	space sync table tree walker)
 
+# Who names drivers/uart.c gets the drivers of its table.
+UART_DRIVERS := $(wildcard drivers/uart*.c)
+
 # Not this machine's own libfdt, but the version that Gnomon links.
 HOST_LIBFDT := $(BUILD)/host-libfdt
 
 unit_line = $(subst -lfdt,$(HOST_LIBFDT)/libfdt.a,$(subst \
-	tests/unit/fake_arch.c,$(FAKE_ARCH),$(subst lsp/lsp.c,$(LSP_ENGINE),$(shell \
-	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2)))))
+	tests/unit/fake_arch.c,$(FAKE_ARCH),$(subst lsp/lsp.c,$(LSP_ENGINE),$(subst \
+	drivers/uart.c,$(UART_DRIVERS),$(shell \
+	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))))))
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)

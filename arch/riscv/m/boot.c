@@ -53,15 +53,6 @@ int arch_firmware_get(void)
 	return has_uart ? uart_get(&machine.uart) : -1;
 }
 
-static void find_uart(void)
-{
-	const struct host_console *console = &machine.fdt.console;
-
-	has_uart = console->is_present && console->is_16550 &&
-		   uart_init(&machine.uart, console->base.raw, console->register_shift,
-			     console->access_width) == STATUS_OK;
-}
-
 _Noreturn void arch_power_off(bool failure)
 {
 	if (!power_off(failure))
@@ -142,7 +133,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 
 	harts[0].id = hart;
 	status = host_fdt_read(&machine.fdt, tree, hart, &why);
-	find_uart();
+	has_uart = gnomon_find_uart();
 	if (status == STATUS_OK)
 		power_find(tree);
 	log_line("Gnomon starts on hart %lu, as the machine's firmware", hart);
