@@ -7,7 +7,8 @@
 CROSS    ?= riscv64-linux-gnu-
 COMPILER ?= gcc
 PAGING   ?= lsp
-SEAT     ?= hs
+MACHINE  := virt
+SEAT     ?= $(if $(filter sifive_u,$(MACHINE)),m,hs)
 MEMORY   ?= 512M
 BUNDLE_ADDRESS ?= 0
 V        ?= 0
@@ -26,12 +27,13 @@ CC        := $(or $(CC.$(COMPILER)),$(error COMPILER is gcc or clang))
 OBJCOPY   := $(CROSS)objcopy
 OBJDUMP   := $(CROSS)objdump
 
-MACHINE := -march=rv64gc -mabi=lp64d -mcmodel=medany -fpie
-INCLUDE := -I. -I$(OUT) -DBUNDLE_ADDRESS=$(BUNDLE_ADDRESS) -isystem arch/riscv/include/freestanding \
+TARGET  := -march=rv64gc -mabi=lp64d -mcmodel=medany -fpie
+INCLUDE := -I. -I$(OUT) -DBUNDLE_ADDRESS=$(BUNDLE_ADDRESS) \
+	-isystem arch/riscv/include/freestanding \
 	-isystem $(LIBFDT_ROOT)/include
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wmissing-prototypes \
 	-Wstrict-prototypes -Wconversion -Wsign-conversion
-CFLAGS  := $(MACHINE) -std=gnu11 -O2 -g -ffreestanding -fno-builtin -fno-common \
+CFLAGS  := $(TARGET) -std=gnu11 -O2 -g -ffreestanding -fno-builtin -fno-common \
 	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	-fvisibility=hidden \
 	$(WARNINGS) $(INCLUDE)
@@ -94,7 +96,7 @@ $(OUT)/gnomon-m-debug.elf: $(DEBUG_OBJECTS) $(M_OBJECTS)
 $(HYPERVISORS:$(BUILD)/%.bin=$(OUT)/%.elf): $(LIBFDT) arch/riscv/link.ld scripts/check-no-float
 	@echo "  LINK    $@"
 	$(Q)scripts/check-no-float $(OBJDUMP) $(filter %.c.o,$^)
-	$(Q)$(CC) $(MACHINE) $(LDFLAGS) $(filter %.o,$^) $(LIBFDT) -o $@
+	$(Q)$(CC) $(TARGET) $(LDFLAGS) $(filter %.o,$^) $(LIBFDT) -o $@
 
 $(OUT)/%.c.o: %.c $(LIBFDT) Makefile
 	@echo "  CC      $<"
@@ -104,7 +106,7 @@ $(OUT)/%.c.o: %.c $(LIBFDT) Makefile
 $(OUT)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
 	@echo "  AS      $<"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(MACHINE) $(INCLUDE) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(TARGET) $(INCLUDE) -MMD -MP -c $< -o $@
 
 # Only this one depends on what the variable is.
 $(OUT)/arch/riscv/place.c.o: $(OUT)/bundle-address
@@ -121,7 +123,7 @@ $(OUT)/$(1)/%.c.o: %.c $(OUT)/asm_offsets.h $(LIBFDT) Makefile
 $(OUT)/$(1)/%.S.o: %.S $(OUT)/asm_offsets.h Makefile
 	@echo "  AS      $$<"
 	@mkdir -p $$(@D)
-	$(Q)$(CC) $(MACHINE) $(INCLUDE) -Iarch/riscv/$(1) -MMD -MP -c $$< -o $$@
+	$(Q)$(CC) $(TARGET) $(INCLUDE) -Iarch/riscv/$(1) -MMD -MP -c $$< -o $$@
 endef
 $(foreach seat,hs m,$(eval $(call seat_rules,$(seat))))
 
@@ -146,7 +148,7 @@ setup:
 .PHONY: run
 run: setup
 	@$(MAKE) --no-print-directory $(BUILD)/gnomon$(if $(filter m,$(SEAT)),-m).bin
-	@scripts/gnomon run --seat $(SEAT) --paging $(PAGING) --memory $(MEMORY)
+	@scripts/gnomon run --seat $(SEAT) --machine $(MACHINE) --paging $(PAGING) --memory $(MEMORY)
 
 .PHONY: visionfive2
 visionfive2:
@@ -209,6 +211,8 @@ help:
 	@echo '  PAGING=MODE         paging mode of `run`: lsp, nested, shadow or shadow-unsync (lsp)'
 	@echo '  SEAT=hs|m           where Gnomon of `run` is: in HS-mode, or in M-mode, where harts'
 	@echo '                      need no H extension (hs)'
+	@echo '  MACHINE=virt|sifive_u  what `run` emulates; sifive_u, whose chip has no H extension,'
+	@echo '                      for SEAT=m, the default there (virt)'
 	@echo '  MEMORY=512M         memory of the guest of `run` and of `visionfive2`'
 	@echo '  BUNDLE=FILE.itb     what `visionfive2` runs, if it is not Debian'
 	@echo '  BUNDLE_ADDRESS=0    where the bundle is in memory, on boards on which neither a first'

@@ -53,13 +53,29 @@ static void init_console(void)
 		 console->base.raw, console->interrupt);
 }
 
+/* A line for whoever gave us the token; false: nobody did. */
+static bool begin_report(void)
+{
+	if (!options.report[0])
+		return false;
+	console_line_start();
+	console_write("gnomon: report ");
+	console_write(options.report);
+	console_put(' ');
+	return true;
+}
+
+void gnomon_parked(void)
+{
+	log_line("this machine has no known way to power off: it may be switched off "
+		 "now");
+	if (begin_report())
+		console_write("parked\r\n");
+}
+
 static _Noreturn void finish(void)
 {
-	if (options.report[0]) {
-		console_line_start();
-		console_write("gnomon: report ");
-		console_write(options.report);
-		console_put(' ');
+	if (begin_report()) {
 		vm_report(&vm);
 		console_write("\r\n");
 	}

@@ -19,6 +19,9 @@ const char *gnomon_pretended_errata(void);
 /* Say why nothing can be run on this machine, report that, and power off. */
 _Noreturn void gnomon_refuse(const char *why);
 
+/* Say that all is done, on a machine that cannot be powered off. */
+void gnomon_parked(void);
+
 /* The devices Gnomon uses itself: the console and its interrupt. */
 void gnomon_init_devices(void);
 

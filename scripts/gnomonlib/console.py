@@ -141,8 +141,11 @@ class Output:
 
     `report` is the marker of Gnomon's report line, or None where there is no
     Gnomon; `guest` is a Plain or a Command. What the firmware says before
-    Gnomon's first line is shown only if that line never comes.
+    Gnomon's first line is shown only if that line never comes. `parked`: Gnomon
+    is done with a machine that it cannot power off.
     """
+
+    PARKED = b"parked"
 
     FIRST_LINE = b"gnomon: Gnomon starts"
     FIRMWARE_LIMIT = 1 << 16  # bytes; more than that is no firmware's banner
@@ -152,11 +155,14 @@ class Output:
         self._firmware = b"" if report else None
         self._guest = guest
         self.report = None
+        self.parked = False
 
     def _parts(self, parts):
         text = b""
         for marked, data in parts:
-            if marked:
+            if marked and data == self.PARKED:
+                self.parked = True
+            elif marked:
                 self.report = data
             else:
                 text += self._guest.text(data)

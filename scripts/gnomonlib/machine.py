@@ -6,6 +6,7 @@ The emulator reads the user's terminal itself (so that Ctrl-A and raw mode are
 QEMU's own) and writes to us. However it ends, the terminal is put back as it
 was, and no emulator outlives this process.
 """
+import collections
 import contextlib
 import ctypes
 import errno
@@ -27,10 +28,18 @@ MOST_MEMORY = 16 << 30
 PAUSE = 0.05  # seconds without output after which nothing is held back
 LEFT = b"QEMU: Terminated\n\r"  # what Ctrl-A x prints
 
+# seats: the default first; has_cpus: takes -cpu. sifive_u's first hart runs no guests.
+Machine = collections.namedtuple("Machine", "seats has_cpus least_harts most_harts")
+MACHINES = {
+    "virt": Machine(("hs", "m"), True, 1, 512),
+    "sifive_u": Machine(("m",), False, 2, 5),
+}
+
 
 def common(options, qemu):
-    return [qemu, "-M", "virt", "-cpu", options.cpu, "-smp", str(options.smp),
-            "-nographic", "-no-reboot"]
+    name = getattr(options, "machine", "virt")
+    cpu = ["-cpu", options.cpu] if MACHINES[name].has_cpus else []
+    return [qemu, "-M", name, *cpu, "-smp", str(options.smp), "-nographic", "-no-reboot"]
 
 
 def host_memory(guest_memory, bundle_size):
@@ -159,17 +168,23 @@ class Ended:
 
 
 def run(command, output, no_input, timeout):
-    """Run the emulator to its end, its console through `output`."""
+    """Run the emulator to its end, its console through `output`.
+
+    Where the machine cannot be powered off, its end is Gnomon's last word.
+    """
     with terminal_restored(), started(command, no_input) as process:
         try:
             last = _pump(process.stdout.fileno(), output, timeout)
         finally:
             write(output.end())
+        if output.parked:
+            return Ended(0, last)
         return Ended(process.wait(), last)
 
 
 def _pump(console, output, timeout):
-    """Copy until the emulator closes its output; the last bytes that it wrote."""
+    """Copy until the emulator closes its output, or the machine is parked; the last
+    bytes that it wrote."""
     deadline = None if timeout is None else time.monotonic() + timeout
     last = b""
     while True:
@@ -186,3 +201,5 @@ def _pump(console, output, timeout):
             return last
         last = (last + data)[-len(LEFT):]
         write(output.text(data))
+        if output.parked:
+            return last

@@ -56,8 +56,7 @@ int arch_firmware_get(void)
 _Noreturn void arch_power_off(bool failure)
 {
 	if (!power_off(failure))
-		log_line("this machine has no known way to power off: it may be switched "
-			 "off now");
+		gnomon_parked();
 	for (;;)
 		__asm__ volatile("wfi");
 }
