@@ -123,12 +123,13 @@ struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind k
  */
 bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline);
 
-enum hart_counter { COUNTER_CYCLE, COUNTER_INSTRET };
+/* By the place of their CSRs behind the first, and of their bits in scounteren. */
+enum hart_counter { COUNTER_CYCLE, COUNTER_TIME, COUNTER_INSTRET };
 
-/* True if harts have both. */
+/* True if harts count cycles and instructions. */
 bool arch_has_counters(void);
 
-/* This hart's cycle or instret CSR. */
+/* This hart's cycle or instret. */
 uint64_t arch_counter(enum hart_counter which);
 
 /*

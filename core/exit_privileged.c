@@ -2,7 +2,8 @@
 /*
  * Instructions that trap because they are the hypervisor's to decide: accesses
  * to satp and TLB fences of the guest's supervisor, where the paging mode has
- * them trap. All others are illegal for a guest that was shown no hypervisor
+ * them trap, and reads of counters that the hart does not do by itself. All others
+ * are illegal for a guest that was shown no hypervisor
  * extension, and are given back to it as such.
  */
 #include "core/arch.h"
@@ -10,6 +11,7 @@
 #include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/lookahead.h"
+#include "core/timer.h"
 #include "core/vm.h"
 
 #define FIELD(instruction, shift, bits) ((instruction) >> (shift) & ((1u << (bits)) - 1))
@@ -229,6 +231,10 @@ struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit
 		return exit_retry(vcpu);
 	if (pmu_emulate_read(vcpu, instruction)) {
 		counters_count(vcpu, REASON_VIRTUAL_INSTRUCTION);
+		return exit_resume_next(4);
+	}
+	if (timer_emulate_read(vcpu, instruction)) {
+		counters_count(vcpu, REASON_TIME_READ);
 		return exit_resume_next(4);
 	}
 	for (unsigned i = 0; supervisor && i < ARRAY_LENGTH(privileged_instructions); i++)

@@ -26,7 +26,7 @@ uint64_t pmu_counters(void)
 
 static enum hart_counter hart_counter(unsigned index)
 {
-	return index == PMU_CYCLE ? COUNTER_CYCLE : COUNTER_INSTRET;
+	return (enum hart_counter)index;
 }
 
 /* The standard events that Gnomon sees all of; others are the firmware's below. */
@@ -137,7 +137,7 @@ bool pmu_emulate_read(struct vcpu *vcpu, uint32_t instruction)
 {
 	unsigned index = instruction >> 20 & 3;
 
-	if (!reads_counter(instruction) ||
+	if (!reads_counter(instruction) || !arch_has_counters() ||
 	    !arch_counter_permitted(vcpu, hart_counter(index)))
 		return false;
 	vcpu_set_register(vcpu, instruction >> 7 & 31, pmu_value(vcpu, index));

@@ -11,12 +11,13 @@
 #ifndef CORE_PMU_H
 #define CORE_PMU_H
 
+#include "core/arch.h"
 #include "core/types.h"
 
 /* As many as one mask can name. Index 1, time's, is no counter. */
 #define PMU_COUNTERS	   64
-#define PMU_CYCLE	   0
-#define PMU_INSTRET	   2
+#define PMU_CYCLE	   COUNTER_CYCLE
+#define PMU_INSTRET	   COUNTER_INSTRET
 #define PMU_FIRMWARE_FIRST 3
 
 /* Standard firmware events, by their codes. */

@@ -61,6 +61,21 @@ void timer_load(struct vcpu *vcpu)
 	arm(vcpu);
 }
 
+/* csrrs, csrrc and their immediate forms, of time, that do not write. */
+static bool reads_time(uint32_t instruction)
+{
+	return (instruction & 0xffffa07f) == 0xc0102073;
+}
+
+bool timer_emulate_read(struct vcpu *vcpu, uint32_t instruction)
+{
+	if (!reads_time(instruction) || !arch_counter_permitted(vcpu, COUNTER_TIME))
+		return false;
+	vcpu_set_register(vcpu, instruction >> 7 & 31,
+			  arch_time() + vcpu->arch.time_delta);
+	return true;
+}
+
 static void expire_guest(struct vcpu *vcpu)
 {
 	vcpu->timer_deadline = NEVER;

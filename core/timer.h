@@ -2,7 +2,7 @@
 /*
  * Use of the host's one timer: a guest's own deadline where the chip gives it
  * no timer (no Sstc), the polling of a console that has no interrupt, and the
- * limit of the time a VM may run.
+ * limit of the time a VM may run. And the time that a guest reads.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
@@ -20,6 +20,12 @@ void timer_set_guest(struct vcpu *vcpu, uint64_t deadline);
 
 /* The host's timer has come: see what it was for, and set it anew. */
 void timer_expired(struct vcpu *vcpu);
+
+/*
+ * If that is an instruction that reads time, and may, do it: for harts that leave it to
+ * their firmware. False, and nothing done, otherwise.
+ */
+bool timer_emulate_read(struct vcpu *vcpu, uint32_t instruction);
 
 /* Set the host's timer for this vCPU, which has just been loaded. */
 void timer_load(struct vcpu *vcpu);

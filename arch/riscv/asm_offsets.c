@@ -31,6 +31,7 @@ void asm_offsets(void)
 	OFFSET(VCPU_FAST_FENCES_PAGE, struct vcpu, counters.fast[REASON_FENCE_ADDRESS]);
 	OFFSET(VCPU_FAST_FENCES_PAGE_ASID, struct vcpu,
 	       counters.fast[REASON_FENCE_ADDRESS_ASID]);
+	OFFSET(VCPU_FAST_TIME_READS, struct vcpu, counters.fast[REASON_TIME_READ]);
 	OFFSET(FENCES_STAMP, struct fast_fences, stamp);
 	OFFSET(FENCES_ASID, struct fast_fences, asid);
 	OFFSET(FENCES_REAL_ASID, struct fast_fences, real_asid);

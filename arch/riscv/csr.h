@@ -65,6 +65,8 @@
 #define CSR_PMPADDR1   0x3b1
 #define CSR_PMPADDR2   0x3b2
 #define CSR_PMPADDR3   0x3b3
+#define CSR_MCYCLE     0xb00
+#define CSR_MINSTRET   0xb02
 #define CSR_MHARTID    0xf14
 
 #define CSR_CYCLE   0xc00

@@ -23,7 +23,8 @@ struct features {
 	bool state_enable;	 /* Smstateen: hstateen0 is there */
 	bool cache_block_zero;	 /* henvcfg.CBZE */
 	bool cache_block_manage; /* henvcfg.CBCFE and CBIE = flush */
-	bool counters;		 /* cycle and instret can be read */
+	bool counters;		 /* cycles and instructions are counted */
+	bool time;		 /* time can be read */
 	uint32_t guest_modes;	 /* vsatp.MODE values, as bits */
 	uint32_t gstage_modes;
 	unsigned asid_bits;

@@ -51,6 +51,7 @@ extern const struct group fetch_group;
 extern const struct group misaligned_group;
 extern const struct group paged_traps_group;
 extern const struct group privileged_group;
+extern const struct group counters_group;
 extern const struct group traps_group;
 extern const struct group floating_point_group;
 extern const struct group interrupts_group;

@@ -15,15 +15,16 @@
 #include "guests/lib/platform.h"
 
 static const struct group *const groups[] = {
-	&privileged_group,   &traps_group,	  &floating_point_group,
-	&interrupts_group,   &sbi_group,	  &satp_group,
-	&modes_group,	     &satp_forms_group,	  &permissions_group,
-	&reserved_group,     &outside_group,	  &accessed_dirty_group,
-	&contended_group,    &superpages_group,	  &fence_group,
-	&fence_levels_group, &fence_loops_group,  &stale_group,
-	&random_group,	     &asids_group,	  &asid_reuse_group,
-	&tables_group,	     &reservations_group, &fetch_group,
-	&misaligned_group,   &paged_traps_group,  &rfence_group,
+	&privileged_group,     &counters_group,	    &traps_group,
+	&floating_point_group, &interrupts_group,   &sbi_group,
+	&satp_group,	       &modes_group,	    &satp_forms_group,
+	&permissions_group,    &reserved_group,	    &outside_group,
+	&accessed_dirty_group, &contended_group,    &superpages_group,
+	&fence_group,	       &fence_levels_group, &fence_loops_group,
+	&stale_group,	       &random_group,	    &asids_group,
+	&asid_reuse_group,     &tables_group,	    &reservations_group,
+	&fetch_group,	       &misaligned_group,   &paged_traps_group,
+	&rfence_group,
 };
 
 bool guest_main(void)

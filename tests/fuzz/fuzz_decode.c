@@ -261,11 +261,11 @@ static struct outcome_of_exit expected_of_fence(uint32_t word)
 	return (struct outcome_of_exit){.end = WENT_ON, .length = 4};
 }
 
-/* csrrs and csrrc, with x0 or 0, of cycle or instret: a read that writes nothing. */
+/* csrrs and csrrc, with x0 or 0, of cycle, time or instret: it writes nothing. */
 static bool reads_counter(uint32_t word)
 {
 	return (word & 0x7f) == 0x73 && (word >> 12 & 2) != 0 && (word >> 15 & 31) == 0 &&
-	       (word >> 20 == 0xc00 || word >> 20 == 0xc02);
+	       word >> 20 >= 0xc00 && word >> 20 <= 0xc02;
 }
 
 /*

@@ -167,8 +167,8 @@ struct fake_machine {
 	unsigned interrupts[8];	 /* pending, by vCPU id: bit n is guest_interrupt n */
 	uint64_t guest_deadline; /* Sstc only */
 	bool counters_missing;
-	uint64_t counters[2]; /* by enum hart_counter */
-	bool counter_traps[2];
+	uint64_t counters[3]; /* by enum hart_counter */
+	bool counter_traps[3];
 	bool counter_denied; /* by the guest, to its user mode */
 	uint64_t guest_satp; /* nested paging */
 	unsigned gstage_mode;

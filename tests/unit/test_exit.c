@@ -301,6 +301,24 @@ static void the_instruction_is_fetched_where_stval_is_silent(void **state)
 	assert_int_equal(scripted.fences, 1);
 }
 
+static void reads_of_time_are_counted(void **state)
+{
+	(void)state;
+	fake_machine.time = 12345;
+	privileged(csr(2, 0xc01, 5, 0));
+	went_on(4);
+	assert_int_equal(vcpu->arch.x[5], 12345 + vcpu->arch.time_delta);
+	vm_bench_code(csr(3, 0xc01, 6, 0));
+	privileged(0);
+	went_on(4);
+	assert_int_equal(vcpu->arch.x[6], 12345 + vcpu->arch.time_delta);
+	assert_int_equal(counted(REASON_TIME_READ), 2);
+	fake_machine.guest.user = fake_machine.counter_denied = true;
+	privileged(0);
+	was_given(EXCEPTION_ILLEGAL_INSTRUCTION, csr(3, 0xc01, 6, 0));
+	assert_int_equal(counted(REASON_TIME_READ), 2);
+}
+
 /* hfence.vvma, hfence.gvma, hlv.w, csrr hgatp, csrr vsatp, sfence with rd, wrs.nto */
 static void what_a_guest_may_not_execute_is_illegal(void **state)
 {
@@ -379,6 +397,7 @@ int main(void)
 		TEST(every_form_of_satp_access),
 		TEST(fences_are_decoded),
 		TEST(the_instruction_is_fetched_where_stval_is_silent),
+		TEST(reads_of_time_are_counted),
 		TEST(what_a_guest_may_not_execute_is_illegal),
 		TEST(a_user_gets_nothing),
 		TEST(exceptions_of_the_guests_own),

@@ -19,6 +19,7 @@
 #include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/lookahead.h"
+#include "core/timer.h"
 #include "core/vm.h"
 #include "mm/pte.h"
 
@@ -89,6 +90,13 @@ struct exit_result exit_retry(struct vcpu *of)
 	(void)of;
 	fail_msg("the instruction was given");
 	return exit_resume();
+}
+
+bool timer_emulate_read(struct vcpu *of, uint32_t instruction)
+{
+	(void)of;
+	(void)instruction;
+	return false;
 }
 
 bool pmu_emulate_read(struct vcpu *of, uint32_t instruction)

@@ -104,6 +104,32 @@ static void deadlines_beyond_the_end_of_time(void **state)
 	assert_int_equal(fake_machine.host_deadline, UINT64_MAX - 1);
 }
 
+/* Guest time, into any register but x0, by the forms that do not write. */
+static void time_is_read_for_the_guest(void **state)
+{
+	static const uint32_t reads[] = {0xc0102073, 0xc0103073, 0xc0106073, 0xc0107073};
+	/* csrrw, csrrwi; rs1 or bits set; cycle, instret, timeh; another opcode */
+	static const uint32_t others[] = {0xc0101073, 0xc0105073, 0xc010a073, 0xc0117073,
+					  0xc0002073, 0xc0202073, 0xc8102073, 0xc0102033};
+
+	(void)state;
+	create(false);
+	fake_machine.time = 1000;
+	vcpu.arch.time_delta = (uint64_t)-300;
+	for (unsigned i = 0; i < ARRAY_LENGTH(reads); i++)
+		for (unsigned rd = 0; rd < 32; rd++) {
+			vcpu.arch.x[rd] = 0;
+			assert_true(timer_emulate_read(&vcpu, reads[i] | rd << 7));
+			assert_int_equal(vcpu.arch.x[rd], rd ? 700 : 0);
+		}
+	for (unsigned i = 0; i < ARRAY_LENGTH(others); i++)
+		assert_false(timer_emulate_read(&vcpu, others[i]));
+	fake_machine.guest.user = true;
+	assert_true(timer_emulate_read(&vcpu, reads[0]));
+	fake_machine.counter_denied = true;
+	assert_false(timer_emulate_read(&vcpu, reads[0]));
+}
+
 static void loading_sets_the_vcpus_own_deadline(void **state)
 {
 	(void)state;
@@ -202,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_deadline_comes),
 		cmocka_unit_test(a_deadline_in_the_past_comes_at_once),
 		cmocka_unit_test(deadlines_beyond_the_end_of_time),
+		cmocka_unit_test(time_is_read_for_the_guest),
 		cmocka_unit_test(loading_sets_the_vcpus_own_deadline),
 		cmocka_unit_test(a_chip_with_sstc_keeps_it),
 		cmocka_unit_test(no_polling_where_the_console_interrupts),

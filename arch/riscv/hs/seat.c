@@ -338,7 +338,7 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 
 static uint64_t counter_enable(enum hart_counter which)
 {
-	return which == COUNTER_CYCLE ? COUNTEREN_CY : COUNTEREN_IR;
+	return UINT64_C(1) << which;
 }
 
 bool arch_has_counters(void)

@@ -119,8 +119,10 @@ static void log_features(void)
 {
 	log_line("translation:%s, %u ASID bits; no G-stage",
 		 mode_names(features.guest_modes, ""), features.asid_bits);
-	log_line("timer: %u Hz, no Sstc for guests: a tick costs them two exits",
-		 machine.fdt.timebase_frequency);
+	log_line("timer: %u Hz, no Sstc for guests: a tick costs them two exits%s",
+		 machine.fdt.timebase_frequency,
+		 features.time ? ""
+			       : ", and no time CSR: a rdtime costs one, short, exit");
 	log_guest();
 }
 

@@ -27,8 +27,8 @@ static void probe_satp(void)
 		if (csr_read(CSR_SATP) >> SATP_MODE_SHIFT == mode)
 			features.guest_modes |= 1u << mode;
 	}
-	csr_write(CSR_SATP, (uint64_t)SATP_SV39 << SATP_MODE_SHIFT |
-				    0xfffful << SATP_ASID_SHIFT);
+	csr_write(CSR_SATP,
+		  (uint64_t)SATP_SV39 << SATP_MODE_SHIFT | 0xfffful << SATP_ASID_SHIFT);
 	features.asid_bits = count_bits(csr_read(CSR_SATP) >> SATP_ASID_SHIFT & 0xffff);
 	csr_write(CSR_SATP, 0);
 }
@@ -50,8 +50,9 @@ void features_probe(hpa_t denied)
 	features.access_faults = denied.raw != 0;
 	features.poison = denied;
 	features.svade = true;
-	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
-			    guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
+	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_MCYCLE), "r"(unused)) &&
+			    guarded("csrr zero, " CSR_TEXT(CSR_MINSTRET), "r"(unused));
+	features.time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
 	features.environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
 	features.svinval = host_fdt_has_extension(&machine.fdt.harts[0], "svinval");
 	arch_shadow_fence_all();

@@ -270,7 +270,7 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 
 static uint64_t counter_enable(enum hart_counter which)
 {
-	return which == COUNTER_CYCLE ? COUNTEREN_CY : COUNTEREN_IR;
+	return UINT64_C(1) << which;
 }
 
 bool arch_has_counters(void)
@@ -280,7 +280,7 @@ bool arch_has_counters(void)
 
 uint64_t arch_counter(enum hart_counter which)
 {
-	return which == COUNTER_CYCLE ? csr_read(CSR_CYCLE) : csr_read(CSR_INSTRET);
+	return which == COUNTER_CYCLE ? csr_read(CSR_MCYCLE) : csr_read(CSR_MINSTRET);
 }
 
 void arch_counter_trap(struct vcpu *vcpu, enum hart_counter which, bool trap)

@@ -48,6 +48,9 @@ time_read:
 	lla	a1, clint_time
 	ld	a1, 0(a1)
 	ld	t1, 0(a1)
+	ld	a1, VCPU_FAST_TIME_READS(a0)
+	addi	a1, a1, 1
+	sd	a1, VCPU_FAST_TIME_READS(a0)
 	srli	t0, t0, 7 - 3
 	andi	t0, t0, 31 << 3
 	lla	a1, time_writers
