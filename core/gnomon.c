@@ -15,6 +15,7 @@
 #include "core/reason.h"
 #include "core/timer.h"
 #include "core/vm.h"
+#include "lsp/asid.h"
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
 
@@ -134,9 +135,26 @@ static void choose_faults(void)
 	log_line("faults: %s, for paging mode lsp", encoding.name);
 }
 
+static void limit_asids(void)
+{
+	const char *why;
+
+	if (!options.has_asid_bits)
+		return;
+	if (asid_bits_limit(options.asid_bits) != STATUS_OK) {
+		refuse(&why, STATUS_UNSUPPORTED,
+		       "boot arguments: asid-bits=%u: this chip has %u of them",
+		       options.asid_bits, asid_bits());
+		gnomon_refuse(why);
+	}
+	log_line("translation: shadow tables use %u of %u ASID bits, as asid-bits says",
+		 asid_bits(), arch_asid_bits());
+}
+
 void gnomon_init_devices(void)
 {
 	choose_faults();
+	limit_asids();
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
 }

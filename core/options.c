@@ -7,6 +7,7 @@
 #define TIME_LIMIT_MOST	 1000000 /* seconds */
 #define CANARY_MOST	 GIB
 #define CHECK_EVERY_MOST 1000000 /* exits */
+#define ASID_BITS_MOST	 16
 
 static bool set_report(struct options *options, const char *value)
 {
@@ -67,6 +68,18 @@ static bool set_check_every(struct options *options, const char *value)
 	return read_count(value, CHECK_EVERY_MOST, &options->check_every);
 }
 
+static bool set_asid_bits(struct options *options, const char *value)
+{
+	uint64_t bits;
+	char *end;
+
+	if (!read_number(value, &end, &bits) || *end != '\0' || bits > ASID_BITS_MOST)
+		return false;
+	options->asid_bits = (unsigned)bits;
+	options->has_asid_bits = true;
+	return true;
+}
+
 static bool set_canary(struct options *options, const char *value)
 {
 	uint64_t units, unit = 1024;
@@ -94,6 +107,7 @@ static const struct {
 	{"check-every", "check-every=EXITS, 1 to 1000000", set_check_every},
 	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
 	{"errata", "errata=cip-453, errata=cip-1200 or both, with a comma", set_errata},
+	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
@@ -114,7 +128,7 @@ static enum status set_option(struct options *options, char *word, const char **
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
-		      "errata=NAMES and canary=SIZE)",
+		      "errata=NAMES, asid-bits=N and canary=SIZE)",
 		      word);
 }
 

@@ -8,6 +8,7 @@
  *   check-every=N   of the debug build: check the tables after every Nth exit (1)
  *   faults=NAME     how lsp learns of what it has not in its tables: see docs/lsp.md
  *   errata=NAMES    act as on a chip with these defects: cip-453,cip-1200
+ *   asid-bits=N     use so many of the chip's ASID bits for shadow tables, or none (0)
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
@@ -20,6 +21,8 @@ struct options {
 	char faults[16]; /* "": not said */
 	char errata[32]; /* "": none pretended */
 	bool console_by_firmware;
+	bool has_asid_bits;
+	unsigned asid_bits;
 	uint64_t time_limit;  /* seconds; 0: none */
 	uint64_t canary;      /* bytes; 0: none */
 	uint64_t check_every; /* exits; 0: not said */

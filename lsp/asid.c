@@ -9,15 +9,30 @@ static struct {
 	unsigned next;
 } harts_asids[HART_LIMIT];
 
+static unsigned bits_left_out;
+
+unsigned asid_bits(void)
+{
+	return arch_asid_bits() - bits_left_out;
+}
+
+enum status asid_bits_limit(unsigned bits)
+{
+	if (bits > arch_asid_bits())
+		return STATUS_UNSUPPORTED;
+	bits_left_out = arch_asid_bits() - bits;
+	return STATUS_OK;
+}
+
 /* ASID 0 is left to translations that are not ours, unless there is no other. */
 static unsigned first_asid(void)
 {
-	return arch_asid_bits() > 0 ? 1 : 0;
+	return asid_bits() > 0 ? 1 : 0;
 }
 
 static unsigned last_asid(void)
 {
-	return (1u << arch_asid_bits()) - 1;
+	return (1u << asid_bits()) - 1;
 }
 
 bool asid_tag_is_valid(const struct asid_tag *tag)

@@ -19,6 +19,12 @@ struct asid_tag {
 	unsigned asid;
 };
 
+/* How many bits they have: the chip's, unless it is to have fewer. */
+unsigned asid_bits(void);
+
+/* No more than these; before any is given. STATUS_UNSUPPORTED: the chip has fewer. */
+enum status asid_bits_limit(unsigned bits);
+
 /* True if the tag's ASID is the tree's on this hart. */
 bool asid_tag_is_valid(const struct asid_tag *tag);
 

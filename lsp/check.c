@@ -54,7 +54,7 @@ static const char *tree_is_wrong(const struct lsp_vcpu *space,
 		return "it is ahead of the fence log";
 	if (tree->last_use > space->vcpu->arch.fast.switches)
 		return "it was used in the future";
-	if (tree->tag.asid >> arch_asid_bits() != 0)
+	if (tree->tag.asid >> asid_bits() != 0)
 		return "its ASID has too many bits";
 	return NULL;
 }

@@ -57,6 +57,27 @@ static void an_asid_has_one_owner(void **state)
 	}
 }
 
+/* As on a chip that has no more, and never more than the chip has. */
+static void bits_can_be_left_out(void **state)
+{
+	struct asid_tag tags[TAGS] = {0};
+
+	(void)state;
+	create(4);
+	assert_int_equal(asid_bits_limit(5), STATUS_UNSUPPORTED);
+	assert_int_equal(asid_bits(), 4);
+	for (unsigned bits = 4; bits-- > 0;) {
+		assert_int_equal(asid_bits_limit(bits), STATUS_OK);
+		assert_int_equal(asid_bits(), bits);
+		for (unsigned i = 0; i < TAGS; i++) {
+			asid_tag_renew(&tags[i]);
+			check_owners(tags, bits);
+		}
+	}
+	assert_int_equal(asid_bits_limit(4), STATUS_OK);
+	assert_int_equal(asid_bits(), 4);
+}
+
 /* A generation is as long as there are ASIDs, and its beginning is told. */
 static void a_generation_lasts_as_long_as_its_asids(void **state)
 {
@@ -143,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_asid_has_one_owner),
+		cmocka_unit_test(bits_can_be_left_out),
 		cmocka_unit_test(a_generation_lasts_as_long_as_its_asids),
 		cmocka_unit_test(harts_count_on_their_own),
 		cmocka_unit_test(a_tag_that_was_never_given_is_not_valid),

@@ -67,6 +67,11 @@ static void numbers_and_sizes(void **state)
 	assert_int_equal(options.check_every, 7);
 	understands("canary=1024M", "", false);
 	assert_int_equal(options.canary, GIB);
+	assert_false(options.has_asid_bits);
+	understands("asid-bits=16", "", false);
+	assert_true(options.has_asid_bits && options.asid_bits == 16);
+	understands("asid-bits=3 asid-bits=0", "", false);
+	assert_true(options.has_asid_bits && options.asid_bits == 0);
 }
 
 static void numbers_that_are_none(void **state)
@@ -82,6 +87,11 @@ static void numbers_that_are_none(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
 		refuses(words[i], words[i][0] == 't' ? "time-limit" : "canary");
+	refuses("asid-bits=", "asid-bits");
+	refuses("asid-bits=17", "asid-bits");
+	refuses("asid-bits=-1", "asid-bits");
+	refuses("asid-bits=1.", "it is asid-bits=N, 0 to 16");
+	refuses("asid-bits=18446744073709551616", "asid-bits");
 	refuses("check-every=0", "check-every");
 	refuses("check-every=1000001", "check-every");
 }
