@@ -7,7 +7,7 @@
 CROSS    ?= riscv64-linux-gnu-
 COMPILER ?= gcc
 PAGING   ?= lsp
-MACHINE  := virt
+MACHINE  ?= virt
 SEAT     ?= $(if $(filter sifive_u,$(MACHINE)),m,hs)
 MEMORY   ?= 512M
 BUNDLE_ADDRESS ?= 0

@@ -91,6 +91,12 @@ def fake(tmp_path, monkeypatch):
     (["run", "--native", "--stats", "x.json"], "--stats and --native"),
     (["run", "--native", "--seat", "m"], "--seat and --native"),
     (["run", "--seat", "u"], "'u' (choose from 'hs', 'm')"),
+    (["run", "--machine", "spike"], "'spike' (choose from 'virt', 'sifive_u')"),
+    (["run", "--machine", "sifive_u", "--seat", "hs"], "seat hs needs the H extension"),
+    (["run", "--machine", "sifive_u", "--native"], "--machine sifive_u and --native"),
+    (["run", "--machine", "sifive_u", "--cpu", "rv64"], "--cpu and --machine sifive_u"),
+    (["run", "--machine", "sifive_u", "--smp", "1"], "--smp 1: sifive_u has 2 to 5 harts"),
+    (["run", "--machine", "sifive_u", "--smp", "6"], "--smp 6: sifive_u has 2 to 5 harts"),
     (["run", "--native", "--memory", "0"], "--memory 0"),
     (["run", "--memory", "lots"], "--memory lots"),
     (["run", "--memory", "-1"], "--memory"),
@@ -242,6 +248,19 @@ def test_in_seat_m_gnomon_is_the_firmware_of_a_hart_without_h(fake, monkeypatch)
         assert b"-bios" not in result.stdout and b"-cpu rv64 " in result.stdout
 
 
+def test_sifive_u_is_for_seat_m_and_has_harts_of_its_own(fake, monkeypatch):
+    fake(SHOW)
+    words = emulator_arguments("--machine", "sifive_u")
+    assert (after(words, "-M"), after(words, "-bios"), after(words, "-smp")) == \
+        ("sifive_u", "none", "2")
+    assert "-cpu" not in words
+    assert after(emulator_arguments("--machine", "sifive_u", "--smp", "5"), "-smp") == "5"
+    assert after(emulator_arguments("--machine", "virt"), "-M") == "virt"
+    monkeypatch.setenv("SEAT", "hs")
+    result = gnomon("run", "--machine", "sifive_u")
+    assert result.returncode == 2 and "use seat m" in said(result)
+
+
 def test_another_seat_in_the_environment_is_bad_usage(fake, monkeypatch):
     monkeypatch.setenv("SEAT", "u")
     result = gnomon("run")
@@ -332,6 +351,28 @@ def test_a_report_without_an_end_counts(fake):
     fake("report('failure', end='')\n")
     result = gnomon("run")
     assert (result.returncode, result.stdout) == (1, b"")
+
+
+# What Gnomon says on a machine that cannot be powered off, and the emulator goes on.
+PARKED = "out(f'gnomon: report {nonce} parked\\r\\n'); time.sleep(600)\n"
+
+
+@pytest.mark.parametrize("before, status", [
+    ("report('power-off')", 0), ("report('failure')", 1), ("report('stopped')", 3),
+    ("out('internal error\\r\\n')", 3),
+])
+def test_the_emulator_is_ended_when_gnomon_is_done(fake, before, status):
+    fake(f"out('gnomon: Gnomon starts\\r\\n'); {before}; out('done\\r\\n'); " + PARKED)
+    result = gnomon("run")
+    assert result.returncode == status
+    assert result.stdout.endswith(b"done\r\n") and b"parked" not in result.stdout
+
+
+def test_a_guest_cannot_say_that_gnomon_is_done(fake):
+    fake("out('gnomon: Gnomon starts\\r\\ngnomon: report parked\\r\\ngnomon: report 0000 parked\\r\\nmore\\r\\n'); "
+         "time.sleep(0.2); report('failure')\n")
+    result = gnomon("run")
+    assert (result.returncode, result.stdout.count(b"parked")) == (1, 2)
 
 
 def test_a_slow_report_still_counts(fake):
