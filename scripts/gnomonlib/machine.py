@@ -22,6 +22,8 @@ from gnomonlib.paths import BadUsage
 
 MIB = 1 << 20
 HYPERVISOR_MEMORY = 128 * MIB
+# In seat m it closes at most a sixteenth of RAM, and needs some beside it.
+SEAT_M_SHARE, SEAT_M_MORE = 16, 64 * MIB
 MEMORY_STEP = 64 * MIB
 # Beyond this Gnomon has to say that it is too much, not the emulator.
 MOST_MEMORY = 16 << 30
@@ -42,23 +44,26 @@ def common(options, qemu):
     return [qemu, "-M", name, *cpu, "-smp", str(options.smp), "-nographic", "-no-reboot"]
 
 
-def host_memory(guest_memory, bundle_size):
+def host_memory(guest_memory, bundle_size, seat="hs"):
     """Bytes for the machine that Gnomon runs on."""
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     most = max(min(MOST_MEMORY, installed), 2 * HYPERVISOR_MEMORY)
-    wanted = guest_memory + bundle_size + HYPERVISOR_MEMORY
+    wanted = guest_memory + bundle_size
+    closed = wanted // (SEAT_M_SHARE - 1) + SEAT_M_MORE if seat == "m" else 0
+    wanted += max(HYPERVISOR_MEMORY, closed)
     return min(wanted + -wanted % MEMORY_STEP, most - most % MEMORY_STEP)
 
 
 def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     """The command that runs the VMs of a bundle."""
-    memory = host_memory(guests.bundle_memory(bundle), bundle.stat().st_size)
+    seat = getattr(options, "seat", "hs")
+    memory = host_memory(guests.bundle_memory(bundle), bundle.stat().st_size, seat)
     words = [f"report={nonce}", os.environ.get("GNOMON_APPEND", "")]
     if options.time_limit is not None:
         words.append(f"time-limit={options.time_limit}")
     arguments = " ".join(word for word in words if word)
     # On seat m Gnomon is the firmware itself.
-    firmware = ["-bios", "none"] if getattr(options, "seat", "hs") == "m" else []
+    firmware = ["-bios", "none"] if seat == "m" else []
     return common(options, qemu) + firmware + [
         "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
         "-append", arguments, *options.qemu_arg]

@@ -267,6 +267,14 @@ def test_another_seat_in_the_environment_is_bad_usage(fake, monkeypatch):
     assert result.returncode == 2 and said(result) == "gnomon: SEAT=u: neither hs nor m"
 
 
+# The share of RAM that Gnomon closes to guests there is what decides.
+@pytest.mark.parametrize("memory, machine", [
+    ("512M", "704M"), ("1G", "1216M"), ("6G", "6656M")])
+def test_the_machine_of_seat_m_has_more_room(fake, memory, machine):
+    fake(SHOW)
+    assert after(emulator_arguments("--seat", "m", "--memory", memory), "-m") == machine
+
+
 @pytest.mark.parametrize("memory, machine", [
     ("512M", "704M"), ("1G", "1216M"), ("64M", "256M"), ("67108864", "256M"), ("0", "192M"),
 ])
