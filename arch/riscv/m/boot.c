@@ -122,7 +122,7 @@ static void log_features(void)
 	log_line("timer: %u Hz, no Sstc for guests: a tick costs them two exits%s",
 		 machine.fdt.timebase_frequency,
 		 features.time ? ""
-			       : ", and no time CSR: a rdtime costs one, short, exit");
+			       : ", and no time CSR: an rdtime costs one short exit");
 	log_guest();
 }
 
