@@ -30,10 +30,12 @@ def environment(settings):
 
 
 def mode_options(how):
-    """Options for one of "native", "lsp" and "nested"; None leaves the default."""
+    """Options for "native" or a paging mode, in seat m for "m lsp"; None leaves the
+    default."""
     if how is None:
         return []
-    return ["--native"] if how == "native" else ["--paging", how]
+    seat, _, mode = how.rpartition(" ")
+    return ["--native"] if mode == "native" else ["--paging", mode] + ["--seat", seat] * bool(seat)
 
 
 def check_report(report, seat="hs"):
@@ -116,7 +118,8 @@ def start(directory, *options, how=None, **settings):
                             env=environment(settings))
     report = json.loads(stats.read_text()) if stats.exists() else None
     if report:
-        check_report(report, settings.get("SEAT", "hs"))
+        in_m = (how or "").startswith("m ")
+        check_report(report, "m" if in_m else settings.get("SEAT", "hs"))
     return Result(result.returncode, result.stdout, result.stderr, report)
 
 
@@ -161,6 +164,12 @@ def ended():
 
 @pytest.fixture(params=["lsp", "nested"])
 def paging(request):
+    return request.param
+
+
+@pytest.fixture(params=["lsp", "nested", "m lsp"])
+def anywhere(request):
+    """As `paging`, for tests of what is the same in both seats."""
     return request.param
 
 

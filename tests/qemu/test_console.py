@@ -62,9 +62,9 @@ def check_session(child):
     ("", "host-external", "console-poll"),
     ("console=sbi", "console-poll", "host-external"),
 ])
-def test_a_session(shell, ended, paging, tmp_path, arguments, counted, never):
+def test_a_session(shell, ended, anywhere, tmp_path, arguments, counted, never):
     stats = tmp_path / "stats.json"
-    child = shell("--stats", stats, how=paging, GNOMON_APPEND=arguments)
+    child = shell("--stats", stats, how=anywhere, GNOMON_APPEND=arguments)
     check_session(child)
     type_line(child, "exit")
     assert ended(child) == 0
@@ -73,8 +73,8 @@ def test_a_session(shell, ended, paging, tmp_path, arguments, counted, never):
     assert never not in exits
 
 
-def test_control_a_x_leaves(shell, ended, paging):
-    child = shell(how=paging)
+def test_control_a_x_leaves(shell, ended, anywhere):
+    child = shell(how=anywhere)
     child.send("\x01x")
     child.expect_exact("QEMU: Terminated")
     assert ended(child) == 0

@@ -45,9 +45,9 @@ def test_a_command_that_succeeds_is_status_0_and_counted_by_reason(run, paging):
         assert vcpu["trees"] > 0 and vcpu["fills"] > 0
 
 
-def test_what_the_guest_sees_is_what_was_asked_for(run, paging):
+def test_what_the_guest_sees_is_what_was_asked_for(run, anywhere):
     result = run("--exec", "cat /proc/cmdline; nproc; free -m | awk '/Mem:/ {print $2}'",
-                 "--memory", "192M", "--append", "gnomon.test=1", how=paging)
+                 "--memory", "192M", "--append", "gnomon.test=1", how=anywhere)
     line, cpus, memory = result.lines
     assert line.endswith(" gnomon.test=1")
     assert cpus == "1"
@@ -55,9 +55,9 @@ def test_what_the_guest_sees_is_what_was_asked_for(run, paging):
     assert result.stats["memory"] == 192 << 20
 
 
-def test_a_kernel_panic_ends_the_run_with_status_1(run, paging):
+def test_a_kernel_panic_ends_the_run_with_status_1(run, anywhere):
     result = run("--exec", "echo before; echo 1 > /proc/sys/kernel/sysrq; "
-                 "echo c > /proc/sysrq-trigger", how=paging)
+                 "echo c > /proc/sysrq-trigger", how=anywhere)
     assert result.status == 1
     assert result.lines[0] == "before" and "Kernel panic" in result.out
     assert result.err == "gnomon: the guest ended before the command did\n"
@@ -152,8 +152,8 @@ echo $count; md5sum < /mnt/big
 """
 
 
-def test_memory_filled_to_the_brim_keeps_what_is_in_it(run, paging):
-    result = run("--memory", "128M", "--exec", FILL, how=paging)
+def test_memory_filled_to_the_brim_keeps_what_is_in_it(run, anywhere):
+    result = run("--memory", "128M", "--exec", FILL, how=anywhere)
     assert result.status == 0, result
     count, digest = result.lines
     assert int(count) > 20
@@ -161,8 +161,8 @@ def test_memory_filled_to_the_brim_keeps_what_is_in_it(run, paging):
     assert digest == md5(data)
 
 
-def test_a_guest_that_runs_out_of_memory_kills_the_process_and_goes_on(run, paging):
-    result = run("--memory", "96M", "--exec", "tail /dev/zero; echo $?", how=paging)
+def test_a_guest_that_runs_out_of_memory_kills_the_process_and_goes_on(run, anywhere):
+    result = run("--memory", "96M", "--exec", "tail /dev/zero; echo $?", how=anywhere)
     assert result.status == 0, result
     assert result.lines[-1] == "137"
 

@@ -62,9 +62,9 @@ def assembled(tmp_path):
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_a_guest_ends(run, assembled, paging, name):
+def test_a_guest_ends(run, assembled, anywhere, name):
     code, status, reason, says = ENDINGS[name]
-    result = run("--kernel", assembled(code), "--memory", "16M", how=paging)
+    result = run("--kernel", assembled(code), "--memory", "16M", how=anywhere)
     assert (result.status, result.stats["reason"]) == (status, reason), result
     assert result.said[-1].startswith(f"vm tiny: {says}"), result
 
@@ -82,9 +82,9 @@ HANGS = {  # each faults for ever, on bare hardware as well
 
 
 @pytest.mark.parametrize("name", HANGS)
-def test_a_guest_that_hangs_says_nothing_and_can_be_ended(run, assembled, paging, name):
+def test_a_guest_that_hangs_says_nothing_and_can_be_ended(run, assembled, anywhere, name):
     result = run("--kernel", assembled(HANGS[name]), "--memory", "16M", "--timeout", "2",
-                 how=paging)
+                 how=anywhere)
     assert result.status == 124, result
     assert result.err == "gnomon: timed out after 2 s\n"
-    assert result.said in ([], [f"vm tiny: 16 MiB of memory, paging mode {paging}"])
+    assert result.said in ([], [f"vm tiny: 16 MiB of memory, paging mode {anywhere.split()[-1]}"])

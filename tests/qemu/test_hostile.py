@@ -57,8 +57,8 @@ def test_a_time_limit_without_sstc_and_with_a_polled_console(attack, paging):
     assert result.stats["detail"] == "time limit"
 
 
-def test_a_guest_that_ends_in_time_is_not_ended(run, guest, paging):
-    result = run("--kernel", guest("hello.bin"), "--time-limit", 60, how=paging)
+def test_a_guest_that_ends_in_time_is_not_ended(run, guest, anywhere):
+    result = run("--kernel", guest("hello.bin"), "--time-limit", 60, how=anywhere)
     assert (result.status, result.stats["reason"]) == (0, "power-off")
     assert "canary" not in result.stats
 

@@ -121,8 +121,8 @@ def test_a_damaged_kernel(run, guest, tmp_path, name):
     (["--memory", "100G"], "102400 MiB of memory asked for"),
     (["--memory", "16777215T"], "MiB of memory asked for"),
 ])
-def test_memory_that_is_too_little_or_too_much(run, paging, options, says):
-    refusal = run(*options, how=paging).refusal
+def test_memory_that_is_too_little_or_too_much(run, anywhere, options, says):
+    refusal = run(*options, how=anywhere).refusal
     assert says in refusal and "linux" in refusal
 
 

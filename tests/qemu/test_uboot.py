@@ -48,18 +48,18 @@ def test_commands_at_the_prompt(uboot, ended, how):
 
 
 @pytest.mark.parametrize("command, reason", [("poweroff", "power-off"), ("reset", "reboot")])
-def test_how_it_ends_is_reported(uboot, ended, paging, tmp_path, command, reason):
+def test_how_it_ends_is_reported(uboot, ended, anywhere, tmp_path, command, reason):
     stats = tmp_path / "stats.json"
-    child = uboot("--stats", stats, how=paging)
+    child = uboot("--stats", stats, how=anywhere)
     child.sendline(command)
     child.expect_exact(f"gnomon: vm u-boot: {reason}, after ")
     assert ended(child) == 0
     assert json.loads(stats.read_text())["reason"] == reason
 
 
-def test_an_access_to_nothing_is_an_exception_for_the_guest(uboot, ended, paging):
+def test_an_access_to_nothing_is_an_exception_for_the_guest(uboot, ended, anywhere):
     """U-Boot prints the registers and resets; Gnomon lives on to say so."""
-    child = uboot(how=paging)
+    child = uboot(how=anywhere)
     child.sendline("md.l 4000000000 1")
     child.expect("Unhandled exception: Load access fault")
     child.expect_exact("gnomon: vm u-boot: reboot, after ")
