@@ -9,7 +9,7 @@ static const struct {
 } drivers[] = {
 	{"ns16550a", &uart_ns16550},
 	{"ns16550", &uart_ns16550},
-	{"snps,dw-apb-uart", &uart_ns16550},
+	{"snps,dw-apb-uart", &uart_designware},
 	{"sifive,uart0", &uart_sifive},
 };
 

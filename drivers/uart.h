@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host's serial port, whichever chip it is: see uart_ns16550.c, uart_sifive.c.
+ * The host's serial port, whichever chip it is: see uart_ns16550.c, uart_designware.c,
+ * uart_sifive.c.
  *
  * Transmits by polling before every byte, receives by polling or by interrupt.
  * Speed and format are left as the firmware set them.
@@ -28,7 +29,7 @@ struct uart_driver {
 	void (*interrupt_pause)(struct uart *uart, bool paused);
 };
 
-extern const struct uart_driver uart_ns16550, uart_sifive;
+extern const struct uart_driver uart_ns16550, uart_designware, uart_sifive;
 
 /*
  * compatible: the device tree's strings, back to back in so many bytes.
