@@ -27,13 +27,17 @@ bool guarded_load_as(gva_t gva, uint16_t *half, uint64_t status);
 
 /* ---- what there is ---- */
 
-/* Off all of them are, and so an address stops nothing. */
+/*
+ * Off all of them are, and so an address stops nothing. Those that a hart has not read
+ * as 0, or are no CSR of it at all.
+ */
 #define KEEPS(number)                                                                    \
 	({                                                                               \
-		uint64_t ones_;                                                          \
-		csr_write(number, UINT64_MAX);                                           \
-		ones_ = csr_read(number);                                                \
-		csr_write(number, 0);                                                    \
+		uint64_t ones_ = 0;                                                      \
+		if (guarded("csrw " CSR_TEXT(number) ", %1", "r"(UINT64_MAX))) {         \
+			ones_ = csr_read(number);                                        \
+			csr_write(number, 0);                                            \
+		}                                                                        \
 		ones_ != 0 && csr_read(number) == 0;                                     \
 	})
 
@@ -72,7 +76,7 @@ static bool switch_off(void)
 
 	if (!guarded("csrw " CSR_TEXT(CSR_PMPCFG0) ", %1", "r"(zero)))
 		return false;
-	csr_write(CSR_PMPCFG2, 0);
+	(void)guarded("csrw " CSR_TEXT(CSR_PMPCFG2) ", %1", "r"(zero));
 	(void)guarded("csrw 0x3a4, %1", "r"(zero));
 	(void)guarded("csrw 0x3a6, %1", "r"(zero));
 	(void)guarded("csrw 0x3a8, %1", "r"(zero));
