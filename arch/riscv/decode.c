@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoding of integer loads and stores, from tables.
+ * Decoding of loads and stores, from tables.
  *
  * A form says where an encoding keeps its fields; an instruction is a mask, a
  * match and a form. Sources: unprivileged specification, "RV32/64G Instruction
@@ -48,6 +48,7 @@ static const struct form
 	c_double = {SHORT_REG, SHORT_BASE, {{10, 3, 3}, {5, 2, 6}}, false},
 	c_lwsp   = {RD, SP, {{4, 3, 2}, {12, 1, 5}, {2, 2, 6}}, true},
 	c_ldsp   = {RD, SP, {{5, 2, 3}, {12, 1, 5}, {2, 3, 6}}, true},
+	c_fldsp  = {RD, SP, {{5, 2, 3}, {12, 1, 5}, {2, 3, 6}}, false},
 	c_swsp   = {SHORT_RS2, SP, {{9, 4, 2}, {7, 2, 6}}, false},
 	c_sdsp   = {SHORT_RS2, SP, {{10, 3, 3}, {7, 3, 6}}, false};
 /* clang-format on */
@@ -58,14 +59,16 @@ enum kind {
 	STORE,
 };
 
-/* 16-bit encodings never have both low bits set, so one table serves for both. */
-static const struct row {
+struct row {
 	uint32_t mask;
 	uint32_t match;
 	const struct form *form;
 	enum kind kind;
 	uint8_t width;
-} rows[] = {
+};
+
+/* 16-bit encodings never have both low bits set, so one table serves for both. */
+static const struct row integer_rows[] = {
 	{0x0000707f, 0x00000003, &load, LOAD_SIGNED, 1}, /* lb */
 	{0x0000707f, 0x00001003, &load, LOAD_SIGNED, 2}, /* lh */
 	{0x0000707f, 0x00002003, &load, LOAD_SIGNED, 4}, /* lw */
@@ -92,6 +95,18 @@ static const struct row {
 	{0xfc43, 0x8c00, &c_half, STORE, 2},		 /* c.sh */
 };
 
+/* Of f registers, of which RV64 has no compressed form for 4 bytes. */
+static const struct row float_rows[] = {
+	{0x0000707f, 0x00002007, &load, LOAD, 4},   /* flw */
+	{0x0000707f, 0x00003007, &load, LOAD, 8},   /* fld */
+	{0x0000707f, 0x00002027, &store, STORE, 4}, /* fsw */
+	{0x0000707f, 0x00003027, &store, STORE, 8}, /* fsd */
+	{0xe003, 0x2000, &c_double, LOAD, 8},	    /* c.fld */
+	{0xe003, 0xa000, &c_double, STORE, 8},	    /* c.fsd */
+	{0xe003, 0x2002, &c_fldsp, LOAD, 8},	    /* c.fldsp */
+	{0xe003, 0xa002, &c_sdsp, STORE, 8},	    /* c.fsdsp */
+};
+
 static uint32_t bits(uint32_t instruction, unsigned from, unsigned count)
 {
 	return instruction >> from & ((UINT32_C(1) << count) - 1);
@@ -102,9 +117,10 @@ static uint8_t register_number(uint32_t instruction, struct field field)
 	return (uint8_t)(field.first + bits(instruction, field.from, field.count));
 }
 
-static const struct row *find_row(uint32_t instruction)
+static const struct row *find_in(const struct row *rows, size_t count,
+				 uint32_t instruction)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct row *row = &rows[i];
 
 		if ((instruction & row->mask) != row->match)
@@ -117,10 +133,15 @@ static const struct row *find_row(uint32_t instruction)
 	return NULL;
 }
 
-bool decode_memory_access(uint32_t instruction, struct memory_access *access)
+static const struct row *find_row(uint32_t instruction, bool is_float)
 {
-	const struct row *row = find_row(instruction);
+	return is_float ? find_in(float_rows, ARRAY_LENGTH(float_rows), instruction)
+			: find_in(integer_rows, ARRAY_LENGTH(integer_rows), instruction);
+}
 
+static bool describe(const struct row *row, uint32_t instruction,
+		     struct memory_access *access)
+{
 	if (!row)
 		return false;
 	*access = (struct memory_access){
@@ -133,12 +154,24 @@ bool decode_memory_access(uint32_t instruction, struct memory_access *access)
 	return true;
 }
 
+bool decode_memory_access(uint32_t instruction, struct memory_access *access)
+{
+	return describe(find_row(instruction, false), instruction, access);
+}
+
+bool decode_float_access(uint32_t instruction, struct memory_access *access)
+{
+	return describe(find_row(instruction, true), instruction, access);
+}
+
 /* Offsets of 32-bit forms are signed and 12 bits wide, the others unsigned. */
 bool decode_memory_operand(uint32_t instruction, struct memory_operand *operand)
 {
-	const struct row *row = find_row(instruction);
+	const struct row *row = find_row(instruction, false);
 	uint32_t offset = 0;
 
+	if (!row)
+		row = find_row(instruction, true);
 	if (!row)
 		return false;
 	for (size_t i = 0; i < ARRAY_LENGTH(row->form->offset); i++) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoding of the integer loads and stores that reach an emulated device.
+ * Decoding of the loads and stores that Gnomon carries out for a guest: integer ones
+ * that reach an emulated device, and all that are misaligned.
  *
- * All of RV64I's and the C extension's forms (stack-pointer-relative ones and
- * Zcb's byte and half forms included); anything else (floating point, AMO, LR,
- * SC, vector) is reported as not decodable and becomes an access fault for the
- * guest. Also understands htinst's transformed instructions (privileged
+ * All of RV64I's, the F, D and the C extension's forms (stack-pointer-relative ones and
+ * Zcb's byte and half forms included); anything else (AMO, LR, SC, vector) is reported
+ * as not decodable. Also understands htinst's transformed instructions (privileged
  * specification, section "Transformed Instruction or Pseudoinstruction for
  * mtinst or htinst"). Pure functions: no CSR, compiled on the build host too.
  */
@@ -23,10 +23,13 @@ struct memory_access {
 };
 
 /*
- * instruction: as fetched; for a 16-bit form the upper bits are ignored. On
- * false, here and below, what the result points to means nothing.
+ * Integer loads and stores. instruction: as fetched; for a 16-bit form the upper bits
+ * are ignored. On false, here and below, what the result points to means nothing.
  */
 bool decode_memory_access(uint32_t instruction, struct memory_access *access);
+
+/* flw, fld, fsw, fsd and their compressed forms: reg is one of f0 to f31. */
+bool decode_float_access(uint32_t instruction, struct memory_access *access);
 
 /* Where an instruction takes its address from: x[base] + offset. */
 struct memory_operand {
@@ -35,7 +38,7 @@ struct memory_operand {
 };
 
 /*
- * For the same instructions as decode_memory_access(). A fault's address is
+ * For the instructions of both functions above. A fault's address is
  * the first byte that could not be reached, which in a misaligned access is not
  * always the first byte of the access: compare.
  */

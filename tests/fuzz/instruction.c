@@ -124,6 +124,22 @@ bool read_fields(uint32_t word, struct fields *fields)
 	}
 }
 
+/* Those of f registers differ from an integer one's word in one bit, but for c.fldsp f0. */
+static bool read_float_fields(uint32_t word, struct fields *fields)
+{
+	unsigned wide = word >> 12 & 7, narrow = word >> 13 & 7;
+	bool f0 = (word & 0xef83) == 0x2002;
+
+	if ((word & 3) == 3)
+		return (word & 0x5f) == 7 && (wide == 2 || wide == 3) &&
+		       read_standard(word ^ 4, fields);
+	if ((word & 3) == 1 || (narrow != 1 && narrow != 5) ||
+	    !read_fields((word | (uint32_t)f0 << 7) ^ 0x4000, fields))
+		return false;
+	fields->reg -= f0;
+	return true;
+}
+
 /* What a hart writes to htinst for it, when the access itself faulted. */
 uint32_t transformed(const struct fields *fields)
 {
@@ -193,10 +209,22 @@ void check_decoding(uint32_t word)
 
 	require(instruction_length((uint16_t)word) == ((word & 3) == 3 ? 4 : 2));
 	require(decode_memory_access(word, &access) == decodable);
+	if (decodable)
+		require_access(&access, &fields);
+	if (!decodable && read_float_fields(word, &fields)) {
+		require(decode_float_access(word, &access));
+		require(access.is_store == fields.is_store && !access.sign_extend &&
+			access.width == width_of(&fields) && access.reg == fields.reg &&
+			access.length == fields.length);
+		require(decode_memory_operand(word, &operand));
+		require(operand.base == fields.base && operand.offset == fields.offset);
+		return;
+	}
+	require(!decode_float_access(word, &access));
 	require(decode_memory_operand(word, &operand) == decodable);
 	if (!decodable)
 		return;
-	require_access(&access, &fields);
+	decode_memory_access(word, &access);
 	require(operand.base == fields.base && operand.offset == fields.offset);
 	require(decode_transformed(transformed(&fields), &access));
 	require_access(&access, &fields);
