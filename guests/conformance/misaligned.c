@@ -17,8 +17,10 @@
 #define SECOND 2
 #define STORED UINT64_C(0xe1e2e3e4e5e6e7e8)
 
-static const enum access loads[] = {LH, LHU, LW, LWU, LD, C_LW, C_LD, FLD, FLW};
-static const enum access stores[] = {SH, SW, SD, C_SW, C_SD, FSD, FSW};
+static const enum access loads[] = {LH,	    LHU,    LW,	 LWU, LD,    C_LW,   C_LD,
+				    C_LWSP, C_LDSP, FLD, FLW, C_FLD, C_FLDSP};
+static const enum access stores[] = {SH,     SW,  SD,  C_SW,  C_SD,   C_SWSP,
+				     C_SDSP, FSD, FSW, C_FSD, C_FSDSP};
 static const unsigned privileges[] = {USER, SUM};
 
 struct scene {
@@ -39,7 +41,7 @@ static void scene_init(struct scene *scene, const struct paging_mode *mode)
 
 static bool must_work(void)
 {
-	return platform_has_extension("zicclsm");
+	return platform_has_extension("zicclsm") || platform_argument("zicclsm");
 }
 
 static void expect_within(const char *what, enum access access, uint64_t va, unsigned how)
@@ -211,6 +213,135 @@ static void check_remap_across_pages(const struct paging_mode *mode)
 	}
 }
 
+static void expect_either(const char *what, enum access access, uint64_t va, unsigned how,
+			  int result)
+{
+	if (must_work())
+		expect(what, access, va, how, result);
+	else
+		expect(what, access, va, how, result, MISALIGNED);
+}
+
+/* The privilege, SUM and MXR of the access. */
+static void check_permissions(const struct paging_mode *mode)
+{
+	struct scene scene;
+	uint64_t va;
+
+	scene_init(&scene, mode);
+	va = scene.second + 0x121;
+	expect_either("user page without SUM", LD, va, SUPERVISOR, PAGE_FAULT);
+	expect_either("user page without SUM", SW, va, SUPERVISOR, PAGE_FAULT);
+	expect_either("user page with SUM", SW, va, SUM, SECOND);
+	space_map(&scene.space, scene.second, 0, frame_pa(SECOND),
+		  PTE_V | PTE_X | PTE_U | PTE_AD);
+	fence_va(scene.second);
+	expect_either("execute-only page", LD, va, USER, PAGE_FAULT);
+	expect_either("execute-only page with MXR", LD, va, USER | MXR, SECOND);
+	expect_either("execute-only page with MXR", SD, va, USER | MXR, PAGE_FAULT);
+	space_map(&scene.space, scene.second, 0, frame_pa(SECOND),
+		  PTE_V | PTE_R | PTE_U | PTE_AD);
+	fence_va(scene.second);
+	expect_either("read-only page", FLD, va, USER, SECOND);
+	expect_either("read-only page", FSW, va, USER, PAGE_FAULT);
+}
+
+/* Write the lower half of an entry, together with the upper half of the one before. */
+static bool write_lower_half(uint64_t *entry, uint64_t value)
+{
+	uint64_t at = (uintptr_t)entry - 4;
+	struct outcome outcome = probe(SD, at, entry[-1] >> 32 | value << 32, SUPERVISOR);
+
+	if (is_misaligned_trap(&outcome, CAUSE_STORE_MISALIGNED, at))
+		return false;
+	return expect_equal("cause of a store to a page table", outcome.cause,
+			    OUTCOME_DONE);
+}
+
+/* A leaf of a table in use, and a pointer of its root. */
+static void check_page_tables(const struct paging_mode *mode)
+{
+	struct scene scene;
+	uint64_t *leaf, *pointer, before;
+
+	scene_init(&scene, mode);
+	frame_new(3);
+	leaf = space_slot(&scene.space, scene.second, 0);
+	pointer = &scene.space.root[va_index(scene.second, mode->levels - 1)];
+	before = *pointer;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned tag = i % 2 ? SECOND : 3;
+
+		if (!write_lower_half(leaf, pte_make(frame_pa(tag), PTE_USER)))
+			return;
+		fence_va(scene.second);
+		expect("page whose PTE was written", LD, scene.second, USER, (int)tag);
+		expect("page before it", LD, scene.second - PAGE_SIZE, USER, FIRST);
+		if (!write_lower_half(pointer, 0))
+			return;
+		fence_all();
+		expect("page of an entry that was cleared", LD, scene.second, USER,
+		       PAGE_FAULT);
+		write_lower_half(pointer, before);
+		fence_all();
+		expect("page of an entry that is back", LD, scene.second, USER, (int)tag);
+	}
+}
+
+/* Set, where harts set them; or a page fault, and nothing is. D is for stores alone. */
+static void expect_marked(const struct scene *scene, enum access access, uint64_t before,
+			  uint64_t after)
+{
+	volatile uint64_t *slot = space_slot(&scene->space, scene->second, 0);
+	const uint64_t va = scene->second + 0x121;
+	uint64_t misaligned = access_info[access].kind == KIND_STORE
+				      ? CAUSE_STORE_MISALIGNED
+				      : CAUSE_LOAD_MISALIGNED;
+	struct outcome outcome;
+
+	*slot = pte_make(frame_pa(SECOND), PTE_V | PTE_RWX | PTE_U | before);
+	fence_va(va);
+	outcome = probe(access, va, 0, USER);
+	*(uint64_t *)(frame_pa(SECOND) + 0x120) = frame_word(SECOND);
+	*(uint64_t *)(frame_pa(SECOND) + 0x128) = frame_word(SECOND);
+	if (is_misaligned_trap(&outcome, misaligned, va))
+		return;
+	if (outcome.cause != OUTCOME_DONE) {
+		expect_equal("cause", outcome.cause,
+			     page_fault_cause(access_info[access].kind));
+		expect_equal("stval", outcome.stval, va);
+		after = before;
+	}
+	expect_equal("A and D", *slot & PTE_AD, after);
+}
+
+static void check_accessed_dirty(const struct paging_mode *mode)
+{
+	struct scene scene;
+
+	scene_init(&scene, mode);
+	expect_marked(&scene, LD, 0, PTE_A);
+	expect_marked(&scene, SW, 0, PTE_AD);
+	expect_marked(&scene, FSD, PTE_A, PTE_AD);
+	expect_marked(&scene, C_LW, PTE_A, PTE_A);
+	expect_marked(&scene, SH, PTE_AD, PTE_AD);
+}
+
+/* A load into a register makes FS dirty. */
+static void check_dirty(const struct paging_mode *mode)
+{
+	struct scene scene;
+	struct outcome outcome;
+
+	scene_init(&scene, mode);
+	csr_clear(sstatus, SSTATUS_FS);
+	csr_set(sstatus, SSTATUS_FS_CLEAN);
+	outcome = probe(FLW, scene.second + 1, 0, USER);
+	if (!is_misaligned_trap(&outcome, CAUSE_LOAD_MISALIGNED, scene.second + 1))
+		expect_equal("FS after a load", csr_read(sstatus) & SSTATUS_FS,
+			     SSTATUS_FS_DIRTY);
+}
+
 /* Misaligned or access fault, or done where the hart can (Zam, Zama16b). */
 static void expect_amo(enum access access, uint64_t va)
 {
@@ -276,6 +407,10 @@ static const struct check checks[] = {
 	{"across two pages", check_across_pages},
 	{"faults across two pages", check_faults_across_pages},
 	{"across a remapped page", check_remap_across_pages},
+	{"permissions", check_permissions},
+	{"A and D", check_accessed_dirty},
+	{"into page tables", check_page_tables},
+	{"FS dirty", check_dirty},
 	{"AMOs", check_amo},
 	{"LR", check_lr},
 	{"SC", check_sc},

@@ -50,26 +50,9 @@ static struct {
 
 /* ---- boot arguments ---- */
 
-/* What follows "NAME=" among the words of the boot arguments; NULL if nothing. */
-static const char *argument(const char *name)
-{
-	size_t length = strlen(name);
-	const char *at = platform.bootargs;
-
-	while (*at) {
-		if (memcmp(at, name, length) == 0 && at[length] == '=')
-			return at + length + 1;
-		while (*at && *at != ' ')
-			at++;
-		while (*at == ' ')
-			at++;
-	}
-	return NULL;
-}
-
 static uint64_t number_argument(const char *name, uint64_t otherwise)
 {
-	const char *at = argument(name);
+	const char *at = platform_argument(name);
 	uint64_t number = 0;
 
 	if (!at)
@@ -191,7 +174,7 @@ bool guest_main(void)
 {
 	const struct context *stray;
 
-	hostile.attack = find_attack(argument("attack"));
+	hostile.attack = find_attack(platform_argument("attack"));
 	if (!hostile.attack) {
 		print("hostile: attack=NAME is one of:");
 		for (unsigned i = 0; i < ARRAY_LENGTH(attacks); i++)

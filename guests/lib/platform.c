@@ -235,3 +235,19 @@ bool platform_has_extension(const char *name)
 			return true;
 	return false;
 }
+
+const char *platform_argument(const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = platform.bootargs;
+
+	while (*at) {
+		if (memcmp(at, name, length) == 0 && at[length] == '=')
+			return at + length + 1;
+		while (*at && *at != ' ')
+			at++;
+		while (*at == ' ')
+			at++;
+	}
+	return NULL;
+}
