@@ -150,6 +150,15 @@ bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half);
 /* An interrupt waits, the host's or one that the loaded vCPU would take. */
 bool arch_interrupt_is_pending(void);
 
+/*
+ * The loaded vCPU's floating-point registers, by number. on: its supervisor lets them be
+ * used; the two others may be called then alone. A value of 4 bytes is written as one
+ * (NaN-boxed); all 8 bytes are read.
+ */
+bool arch_float_is_on(const struct vcpu *vcpu);
+uint64_t arch_float_read(unsigned number);
+void arch_float_write(struct vcpu *vcpu, unsigned number, unsigned width, uint64_t value);
+
 /* No sc of the guest's succeeds before its next lr. */
 void arch_reservation_drop(void);
 

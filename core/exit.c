@@ -19,6 +19,11 @@ struct exit_result exit_retry(struct vcpu *vcpu)
 
 static struct exit_result exit_exception(struct vcpu *vcpu, const struct vm_exit *exit)
 {
+	bool misaligned = exit->number == EXCEPTION_LOAD_MISALIGNED ||
+			  exit->number == EXCEPTION_STORE_MISALIGNED;
+
+	if (misaligned && vcpu->vm->mode->translate)
+		return exit_misaligned(vcpu, exit);
 	/* Not delegable on this machine, but the guest's own all the same. */
 	counters_count(vcpu, REASON_EXCEPTION);
 	return exit_inject(exit->number, exit->value);

@@ -50,6 +50,14 @@ struct exit_result exit_retry(struct vcpu *vcpu);
 /* One function per family of exits. */
 struct exit_result exit_translation(struct vcpu *vcpu, const struct vm_exit *exit);
 struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit);
+struct exit_result exit_misaligned(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/*
+ * A misaligned load or store at the vCPU's pc, byte by byte, of a mode that can translate
+ * it. The exception is for what is neither.
+ */
+struct exit_result exit_misaligned_access(struct vcpu *vcpu, uint64_t number,
+					  uint64_t value);
 
 /* A store that the paging mode has the guest not make itself, to RAM at gpa. */
 struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t gpa);

@@ -4,8 +4,9 @@
  * the paging mode keeps those true: integer stores and AMOs are decoded and carried
  * out, by the mode. For any other, or one that is misaligned, the mode gives the page
  * free and the guest tries again. Where it cannot, because the page is a root in use or
- * the store's own translation goes by it, an sc is exit_conditional.c's, and for the
- * others the guest gets a fault that the specification allows there.
+ * the store's own translation goes by it, an sc is exit_conditional.c's, a misaligned
+ * store exit_misaligned.c's, and for the others the guest gets a fault that the
+ * specification allows there.
  */
 #include "arch/riscv/decode.h"
 #include "arch/riscv/decode_atomic.h"
@@ -92,15 +93,14 @@ static bool is_simple(const struct vm_exit *exit, const struct decoded *decoded)
 	       is_aligned(decoded->address, decoded->store.width);
 }
 
-/* Misaligned stores may always be the guest's own business; others need its RAM. */
-static struct exit_result refuse_store(const struct vm_exit *exit,
-				       const struct decoded *decoded)
+/* Bytes can be stored anywhere; a misaligned AMO is the guest's own business. */
+static struct exit_result last_resort(struct vcpu *vcpu, const struct vm_exit *exit,
+				      const struct decoded *decoded)
 {
-	bool misaligned = decoded && !is_aligned(decoded->address, decoded->store.width);
-
-	return exit_inject(misaligned ? EXCEPTION_STORE_MISALIGNED
-				      : EXCEPTION_STORE_ACCESS,
-			   misaligned ? decoded->address : exit->access.gva.raw);
+	if (decoded && !is_aligned(decoded->address, decoded->store.width))
+		return exit_misaligned_access(vcpu, EXCEPTION_STORE_MISALIGNED,
+					      decoded->address);
+	return exit_inject(EXCEPTION_STORE_ACCESS, exit->access.gva.raw);
 }
 
 struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa_t gpa)
@@ -125,5 +125,5 @@ struct exit_result exit_store(struct vcpu *vcpu, const struct vm_exit *exit, gpa
 		return exit_resume();
 	if (known && is_simple(exit, &decoded))
 		return exit_conditional(vcpu, exit, gpa);
-	return refuse_store(exit, known ? &decoded : NULL);
+	return last_resort(vcpu, exit, known ? &decoded : NULL);
 }

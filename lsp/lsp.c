@@ -238,6 +238,16 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 	return translation;
 }
 
+/* By the guest's own tables: a TLB may always have forgotten what it knew. */
+static struct translation lsp_translate(struct vcpu *vcpu, const struct access *access)
+{
+	struct walk walk;
+
+	if (!walk_for(space_of(vcpu), access, &walk))
+		return (struct translation){.outcome = OUTCOME_UNPROTECTED};
+	return (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};
+}
+
 /*
  * What the hart just executed came through the shadow tree, so that is asked
  * first; for other addresses, the guest's own table. Nothing is marked: Gnomon's reading
@@ -408,6 +418,7 @@ const struct paging_mode paging_lsp = {
 	.fault = lsp_fault,
 	.fill = space_fill_fast,
 	.read_half = lsp_read_half,
+	.translate = lsp_translate,
 	.code_page = lsp_code_page,
 	.satp_read = lsp_satp_read,
 	.satp_write = lsp_satp_write,

@@ -230,6 +230,17 @@ static bool shadow_read_half(struct vcpu *vcpu, const struct access *access,
 	return found;
 }
 
+static struct translation shadow_translate(struct vcpu *vcpu, const struct access *access)
+{
+	struct protect_vcpu *state = vcpu->paging;
+	struct walk walk;
+
+	protect_begin(state->vm);
+	walk = guest_walk(state->vm->memory, state->satp, access);
+	protect_end(state->vm);
+	return (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};
+}
+
 static uint64_t shadow_satp_read(struct vcpu *vcpu)
 {
 	const struct protect_vcpu *state = vcpu->paging;
@@ -312,6 +323,7 @@ static void shadow_log(const struct vm *vm)
 	.unprotect = protect_unprotect,                                                  \
 	.write = protect_write,                                                          \
 	.read_half = shadow_read_half,                                                   \
+	.translate = shadow_translate,                                                   \
 	.satp_read = shadow_satp_read,                                                   \
 	.satp_write = shadow_satp_write,                                                 \
 	.fence = protect_fence,                                                          \

@@ -125,6 +125,15 @@ struct paging_mode {
 	bool (*read_half)(struct vcpu *vcpu, const struct access *access, uint16_t *half);
 
 	/*
+	 * Where an access of the vCPU's goes that Gnomon is to make in its place: FILLED:
+	 * to RAM at gpa, and A and D are as if it had been made; UNPROTECTED: another
+	 * vCPU keeps changing the leaf, so let the guest try again. Or any outcome of
+	 * fault() that stands for an exception, or DEVICE. No table of Gnomon's changes.
+	 * Or no function, where the hart's misaligned accesses are the guest's own.
+	 */
+	struct translation (*translate)(struct vcpu *vcpu, const struct access *access);
+
+	/*
 	 * The page that the vCPU would fetch from, where Gnomon can read it; NULL: it
 	 * cannot just now. Or no function, where no fences trap.
 	 */

@@ -37,5 +37,12 @@ bool guarded_load_half(gva_t gva, uint16_t *half);
 /* fp.S */
 void fp_save(struct arch_vcpu *state);
 void fp_restore(const struct arch_vcpu *state);
+void fp_write(unsigned number, uint64_t value);
+
+/* NaN-boxing: a register holds a single with all bits above it set. */
+static inline uint64_t float_box(unsigned width, uint64_t value)
+{
+	return width == 4 ? value | ~UINT64_C(0) << 32 : value;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/exit_conditional.c arch/riscv/decode_logic.c */
-/* sources: core/exit_store.c arch/riscv/decode_atomic.c */
+/* sources: core/exit_store.c core/exit_misaligned.c arch/riscv/decode_atomic.c */
 /* sources: core/pmu.c core/sbi/pmu.c */
 /* sources: core/check_release.c */
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */

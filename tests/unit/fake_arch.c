@@ -209,6 +209,26 @@ bool arch_counter_permitted(const struct vcpu *vcpu, enum hart_counter which)
 	return !fake_machine.guest.user || !fake_machine.counter_denied;
 }
 
+bool arch_float_is_on(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return !fake_machine.float_off;
+}
+
+uint64_t arch_float_read(unsigned number)
+{
+	assert_false(fake_machine.float_off);
+	return fake_machine.floats[number];
+}
+
+void arch_float_write(struct vcpu *vcpu, unsigned number, unsigned width, uint64_t value)
+{
+	(void)vcpu;
+	assert_false(fake_machine.float_off);
+	fake_machine.float_writes++;
+	fake_machine.floats[number] = width == 4 ? value | 0xffffffff00000000 : value;
+}
+
 bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 {
 	return fake_machine.read_half && fake_machine.read_half(gva, kind, half);

@@ -170,6 +170,9 @@ struct fake_machine {
 	uint64_t counters[3]; /* by enum hart_counter */
 	bool counter_traps[3];
 	bool counter_denied; /* by the guest, to its user mode */
+	uint64_t floats[32];
+	bool float_off; /* as the guest has it */
+	unsigned float_writes;
 	uint64_t guest_satp; /* nested paging */
 	unsigned gstage_mode;
 	hpa_t gstage_root;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: core/exit_conditional.c core/exit_store.c core/guest_code.c */
+/* sources: core/exit_conditional.c core/exit_store.c core/exit_misaligned.c core/guest_code.c */
 /* sources: arch/riscv/decode.c arch/riscv/decode_atomic.c arch/riscv/decode_logic.c */
 /* sources: arch/riscv/decode_simple.c core/counters.c core/pmu.c mm/guest_memory.c */
 /* sources: mm/guest_store.c tests/unit/fake_arch.c tests/unit/fake_pages.c */

@@ -311,6 +311,19 @@ void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
 	vcpu->arch.hstatus |= HSTATUS_SPVP;
 }
 
+bool arch_float_is_on(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return (csr_read(CSR_VSSTATUS) & SSTATUS_FS) != 0;
+}
+
+void arch_float_write(struct vcpu *vcpu, unsigned number, unsigned width, uint64_t value)
+{
+	(void)vcpu;
+	fp_write(number, float_box(width, value));
+	csr_set(CSR_VSSTATUS, SSTATUS_FS);
+}
+
 void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending)
 {
 	static const uint64_t bits[] = {

@@ -244,6 +244,18 @@ void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
 	vcpu->arch.status = new_status | MSTATUS_MPP_S;
 }
 
+bool arch_float_is_on(const struct vcpu *vcpu)
+{
+	return (vcpu->arch.status & SSTATUS_FS) != 0;
+}
+
+/* mstatus itself is the guest's, and on, until it goes on with what the vCPU has. */
+void arch_float_write(struct vcpu *vcpu, unsigned number, unsigned width, uint64_t value)
+{
+	fp_write(number, float_box(width, value));
+	vcpu->arch.status |= SSTATUS_FS;
+}
+
 void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, bool pending)
 {
 	static const uint64_t bits[] = {

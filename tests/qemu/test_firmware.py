@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+What seat m owes a guest as its firmware, on harts that leave it more to do than QEMU's:
+misaligned accesses are made to trap by the debugger, and illegal instructions to tell
+nothing in mtval. The guests judge what comes of it.
+"""
+import concurrent.futures
+import pathlib
+import re
+import struct
+import subprocess
+
+import debugger
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+MODES = ["lsp", "shadow", "shadow-unsync"]
+LOAD_MISALIGNED, STORE_MISALIGNED = 4, 6
+BASE = 0x80200000  # of a bundled guest
+USER_CODE = 0x40000000  # where it maps its probes for user mode
+
+
+@pytest.fixture
+def debugged(run, tmp_path):
+    """debugged(function, OPTION...): a run on seat m while function(debugger) is at it."""
+    def start(function, *options, how="lsp", **settings):
+        path = tmp_path / "gdb"
+        words = [f"--qemu-arg={word}" for word in debugger.options(path)]
+        with concurrent.futures.ThreadPoolExecutor() as executor:
+            result = executor.submit(run, *options, *words, how=how, SEAT="m", **settings)
+            with debugger.Debugger(path) as stub:
+                try:
+                    function(stub)
+                except debugger.Ended:
+                    pass
+        return result.result()
+    return start
+
+
+def symbols(elf):
+    """{name: address}"""
+    out = subprocess.run(["riscv64-linux-gnu-nm", elf], check=True, capture_output=True,
+                         text=True).stdout
+    return {name: int(value, 16) for value, kind, name in
+            re.findall(r"^([0-9a-f]+) (\w) (\S+)$", out, re.M)}
+
+
+class Probes:
+    """The accesses that guests/lib/probe.S makes: {address: (name, kind, width)}."""
+
+    def __init__(self, guest):
+        listed = re.findall(r"^ACCESS(?:_C)?\((\w+), (\w+), (\d)",
+                            (TOP / "guests/lib/accesses.inc").read_text(), re.M)
+        names = symbols(guest("conformance.elf"))
+        table = names["probe_table"] - BASE
+        image = guest("conformance.bin").read_bytes()
+        move = USER_CODE - names["probe_code"]
+        self.at = {}
+        for i, (name, kind, width) in enumerate(listed):
+            access = struct.unpack_from("<3Q", image, table + 24 * i)[1]
+            for address in (access, access + move):
+                self.at[address] = (name, kind, int(width))
+
+
+def trap_misaligned(probes, seen):
+    """A function for `debugged`: no misaligned access is the hart's own."""
+    def drive(stub):
+        for address in probes.at:
+            stub.set_break(address)
+        while True:
+            at = stub.go()
+            name, kind, width = probes.at[at]
+            address = stub.read("a0")
+            if address % width == 0:
+                stub.step_over(at)
+                continue
+            seen.append((name, address % 4096 + width > 4096))
+            stub.trap(LOAD_MISALIGNED if kind in ("LOAD", "LR") else STORE_MISALIGNED, address)
+    return drive
+
+
+def check_misaligned(result):
+    """The guest was told to insist on their being done."""
+    summary = re.search(r"^conformance: (\d+) passed, 0 failed(.*)$", result.out, re.M)
+    assert (result.status, result.err) == (0, "") and summary, result
+    assert int(summary[1]) >= 33
+    return summary[2]
+
+
+@pytest.mark.parametrize("how, faults", [*((mode, "poison") for mode in MODES),
+                                         ("lsp", "reflect")])  # which sets A and D
+def test_misaligned_accesses_are_carried_out(debugged, guest, how, faults):
+    probes, seen = Probes(guest), []
+    result = debugged(trap_misaligned(probes, seen), "--kernel", guest("conformance.bin"),
+                      "--append", "group=misaligned zicclsm=yes", how=how,
+                      GNOMON_APPEND=f"faults={faults}")
+    assert check_misaligned(result) == ""
+    plain = {name for name, kind, width in probes.at.values()
+             if kind in ("LOAD", "STORE") and width > 1}
+    assert {name for name, _ in seen} >= plain
+    assert {name for name, crosses in seen if crosses} >= plain
+    assert result.stats["exits"]["misaligned"] == len(seen) > 1000
+
+
+@pytest.mark.parametrize("how", ["shadow", "shadow-unsync"])
+@pytest.mark.parametrize("seat", ["hs", "m"])
+def test_a_misaligned_store_to_a_root_in_use_is_carried_out(run, guest, how, seat):
+    result = run("--kernel", guest("conformance.bin"), "--append",
+                 "group=misaligned zicclsm=yes", how=how, SEAT=seat)
+    check_misaligned(result)
+    assert result.stats["exits"]["pte-write"] > 50
