@@ -47,7 +47,13 @@ void arch_site_learn(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 
 void arch_site_forget(struct vcpu *vcpu, uint64_t pc)
 {
-	*site_of(vcpu, pc) = (struct fast_site){0};
+	*site_of(vcpu, pc) = (struct fast_site){.pc = FAST_SITE_NOWHERE};
+}
+
+void exit_fast_reset(struct vcpu *vcpu)
+{
+	for (unsigned i = 0; i < FAST_SITE_COUNT; i++)
+		vcpu->arch.sites[i] = (struct fast_site){.pc = FAST_SITE_NOWHERE};
 }
 
 static void take_state(struct vcpu *vcpu)

@@ -60,10 +60,13 @@
 #include "core/types.h"
 #include "mm/pte.h"
 
+/* No instruction is at an odd address: where none is known, pc is this. */
+#define FAST_SITE_NOWHERE 1
+
 /* Of each site, by bits 5:2 of its pc. */
 struct fast_site {
 	uint64_t pc;
-	uint64_t instruction; /* 0: none is known here */
+	uint64_t instruction;
 	/* Code of the vector: what reads rs1, and where that goes on. */
 	uint64_t first;
 	uint64_t second;

@@ -23,6 +23,9 @@ void seat_assert_guest(const struct vcpu *vcpu);
 /* boot.c: a trap of Gnomon's own, with nothing to go on at. */
 _Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp);
 
+/* exit_fast.c: nothing is known of the vCPU's code. */
+void exit_fast_reset(struct vcpu *vcpu);
+
 /*
  * The C of exit_fast.S: one of FAST_*, or whether the exit is finished and the guest
  * goes on behind the instruction.

@@ -8,8 +8,9 @@
  * accepted and nothing else. Faults known in the machine below are named in
  * their line and never hidden.
  *
- * Boot arguments: group=NAME, for the groups alone whose name begins so; zicclsm=yes,
- * for a machine whose firmware does what its harts do not (see misaligned.c).
+ * Boot arguments: group=NAME, for the groups alone whose name begins so; zicclsm=yes
+ * and sstvala=yes, for a machine whose firmware makes up for what its harts have not
+ * (misaligned accesses, and the instruction in stval).
  */
 #include "core/types.h"
 #include "guests/conformance/check.h"

@@ -41,7 +41,7 @@ static void scene_init(struct scene *scene, const struct paging_mode *mode)
 
 static bool must_work(void)
 {
-	return platform_has_extension("zicclsm") || platform_argument("zicclsm");
+	return platform_promises("zicclsm");
 }
 
 static void expect_within(const char *what, enum access access, uint64_t va, unsigned how)

@@ -59,6 +59,14 @@ static void run_at(struct context *context, uint64_t va, unsigned how)
 /* Offsets of a 4-byte instruction: inside a page, and across the two. */
 static const uint64_t offsets[] = {0x40, 0x42, PAGE_SIZE - 4, PAGE_SIZE - 2, PAGE_SIZE};
 
+static void expect_illegal(const struct context *context, uint64_t at, uint32_t code)
+{
+	expect_equal("scause", context->cause, CAUSE_ILLEGAL);
+	expect_equal("sepc", context->pc, at);
+	if (context->stval || platform_promises("sstvala"))
+		expect_equal("stval", context->stval, code);
+}
+
 static void check_illegal_in_user(const struct paging_mode *mode)
 {
 	const uint32_t instructions[] = {
@@ -80,13 +88,57 @@ static void check_illegal_in_user(const struct paging_mode *mode)
 			registers_pattern(&context);
 			expected = context;
 			run_at(&context, scene.va + offsets[o], USER);
-			expect_equal("scause", context.cause, CAUSE_ILLEGAL);
-			expect_equal("sepc", context.pc, scene.va + offsets[o]);
+			expect_illegal(&context, scene.va + offsets[o], instructions[i]);
 			expect_registers("illegal in U-mode", &context, &expected, 0);
-			if (context.stval || platform_has_extension("sstvala"))
-				expect_equal("stval", context.stval, instructions[i]);
 			expect_equal("satp", csr_read(satp), space_satp(&scene.space));
 		}
+	}
+}
+
+static const uint32_t undefined[] = {
+	0xffffffff, 0x30002573, /* csrr a0, mstatus */
+	0, 0x2001,		/* c.addiw x0 */
+};
+
+/* In either privilege, of 16 bits too, in pages that can be executed and no more. */
+static void check_undefined(const struct paging_mode *mode)
+{
+	static const uint64_t flags[] = {PTE_V | PTE_X | PTE_AD,
+					 PTE_V | PTE_X | PTE_AD | PTE_U};
+	uint64_t bits = SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_SIE;
+
+	for (unsigned how = SUPERVISOR; how <= USER; how++) {
+		struct scene scene;
+
+		scene_init(&scene, mode, 1, flags[how]);
+		for (unsigned i = 0; i < ARRAY_LENGTH(undefined) * 5; i++) {
+			const uint32_t *code = &undefined[i / 5];
+			uint64_t offset = offsets[i % 5];
+			struct context context = {.pc = 0};
+
+			put_code(&scene, offset, code, 1);
+			run_at(&context, scene.va + offset, how | INTERRUPTS);
+			expect_illegal(&context, scene.va + offset, *code);
+			expect_equal("sstatus", context.sstatus & bits,
+				     SSTATUS_SPIE | (how & USER ? 0 : SSTATUS_SPP));
+		}
+	}
+}
+
+/* The last 16 bits of a page, with nothing behind them. */
+static void check_undefined_at_the_end(const struct paging_mode *mode)
+{
+	struct scene scene;
+
+	scene_init(&scene, mode, 1, PTE_USER);
+	space_map(&scene.space, scene.va + PAGE_SIZE, 0, 0, 0);
+	fence_all();
+	for (unsigned i = 2; i < ARRAY_LENGTH(undefined); i++) {
+		struct context context = {.pc = 0};
+
+		put_code(&scene, PAGE_SIZE - 2, &undefined[i], 1);
+		run_at(&context, scene.va + PAGE_SIZE - 2, USER);
+		expect_illegal(&context, scene.va + PAGE_SIZE - 2, undefined[i]);
 	}
 }
 
@@ -194,6 +246,30 @@ static uint64_t *private_slot(struct space *space, uint64_t va)
 		*pte = pte_make((uintptr_t)table, PTE_V);
 	}
 	return &table[va_index(va, 1)];
+}
+
+/* Code at address 0, where nobody expects any. */
+static void check_at_zero(const struct paging_mode *mode)
+{
+	static const uint64_t flags[] = {PTE_KERNEL, PTE_USER};
+	uint32_t *code = arena_alloc(PAGE_SIZE);
+	uint64_t *table = arena_alloc(PAGE_SIZE);
+	struct space space;
+
+	space_init(&space, mode, nth_asid(mode, 1));
+	*private_slot(&space, 0) = pte_make((uintptr_t)table, PTE_V);
+	for (unsigned how = SUPERVISOR; how <= USER; how++) {
+		table[0] = pte_make((uintptr_t)code, flags[how]);
+		space_start(&space);
+		for (unsigned i = 0; i < ARRAY_LENGTH(undefined); i++) {
+			struct context context = {.pc = 0};
+
+			*code = undefined[i];
+			fence_instructions();
+			run_at(&context, 0, how);
+			expect_illegal(&context, 0, undefined[i]);
+		}
+	}
 }
 
 /* satp turned on by code the new tables do not map: a fetch fault right behind. */
@@ -312,6 +388,9 @@ static void check_sret_to_wrong_page(const struct paging_mode *mode)
 
 static const struct check checks[] = {
 	{"illegal instructions in U-mode", check_illegal_in_user},
+	{"undefined instructions", check_undefined},
+	{"undefined instructions at the end of a page", check_undefined_at_the_end},
+	{"undefined instructions at address 0", check_at_zero},
 	{"ecall and ebreak in U-mode", check_calls_in_user},
 	{"fences and satp in S-mode", check_supervisor_code},
 	{"code behind a switch of satp", check_switch_under_code},

@@ -27,7 +27,7 @@ static void check_stval(const char *what, uint64_t seen, uint32_t instruction)
 {
 	uint64_t bits = (instruction & 3) == 3 ? instruction : instruction & 0xffff;
 
-	if (seen == 0 && !platform_has_extension("sstvala"))
+	if (seen == 0 && !platform_promises("sstvala"))
 		return;
 	expect_equal(what, seen, bits);
 }

@@ -251,3 +251,8 @@ const char *platform_argument(const char *name)
 	}
 	return NULL;
 }
+
+bool platform_promises(const char *name)
+{
+	return platform_has_extension(name) || platform_argument(name);
+}

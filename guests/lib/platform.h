@@ -32,6 +32,9 @@ bool platform_init(uint64_t hart, const void *tree);
 /* name: in small letters, as in riscv,isa-extensions: "h", "sstc", "svadu". */
 bool platform_has_extension(const char *name);
 
+/* The same, or what NAME=yes among the boot arguments says it is to be taken for. */
+bool platform_promises(const char *name);
+
 /* What follows "NAME=" among the words of the boot arguments; NULL if nothing. */
 const char *platform_argument(const char *name);
 

@@ -50,6 +50,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 				.counteren = COUNTERS_FOR_GUEST,
 			},
 	};
+	exit_fast_reset(vcpu);
 	vcpu->arch.x[10] = a0;
 	vcpu->arch.x[11] = a1;
 }
