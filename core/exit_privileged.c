@@ -6,6 +6,7 @@
  * are illegal for a guest that was shown no hypervisor
  * extension, and are given back to it as such.
  */
+#include "arch/riscv/decode.h"
 #include "core/arch.h"
 #include "core/check.h"
 #include "core/exit.h"
@@ -221,13 +222,26 @@ static const struct {
 	{0xfff0307f, 0x18003073, emulate_satp},	 /* csrrc, csrrci satp */
 };
 
+/*
+ * The hart may tell the instruction, or 0, or more than it if it has 16 bits ("Machine
+ * Trap Value Register": the shortest of what the specification allows is the exact one).
+ */
+static bool find_instruction(struct vcpu *vcpu, const struct vm_exit *exit,
+			     uint32_t *instruction)
+{
+	*instruction = (uint32_t)exit->value;
+	if (instruction_length((uint16_t)*instruction) == 2)
+		*instruction &= 0xffff;
+	return *instruction != 0 || guest_code_fetch(vcpu, instruction);
+}
+
 struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	uint32_t instruction = (uint32_t)exit->value;
 	bool supervisor = !arch_access(vcpu, GVA(0), ACCESS_FETCH).user;
+	uint32_t instruction;
 
-	/* stval may be 0 instead of the instruction; a retry faults or comes back. */
-	if (instruction == 0 && !guest_code_fetch(vcpu, &instruction))
+	/* It faults when the guest fetches it again, or comes back. */
+	if (!find_instruction(vcpu, exit, &instruction))
 		return exit_retry(vcpu);
 	if (pmu_emulate_read(vcpu, instruction)) {
 		counters_count(vcpu, REASON_VIRTUAL_INSTRUCTION);

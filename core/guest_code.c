@@ -2,6 +2,12 @@
 /*
  * Reading of guest code and data, half by half, since an instruction may cross
  * into a page of its own. See guest_code.h.
+ *
+ * Where Gnomon translates, the paging mode looks it up, in the tables in memory: a fetch
+ * needs X and the right U, whatever R, SUM and MXR say, and what has left the shadow
+ * tables since is found in the guest's own. A load by mstatus.MPRV (with MXR, so that
+ * pages may be executable and no more) would see the same, but fault on the latter, and
+ * take a page for executable that is only readable.
  */
 #include "core/guest_code.h"
 #include "arch/riscv/decode.h"

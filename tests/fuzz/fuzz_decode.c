@@ -277,6 +277,8 @@ static struct outcome_of_exit expected_of_privileged(const struct vm_exit *exit)
 	uint32_t word = (uint32_t)exit->value;
 	bool supervisor = !fake_machine.guest.user;
 
+	if ((word & 3) != 3)
+		word &= 0xffff;
 	if (word == 0 && !fetched(&word))
 		return (struct outcome_of_exit){.end = RESUMED};
 	if (supervisor && (word & 0x7f) == 0x73 && (word >> 12 & 3) != 0 &&

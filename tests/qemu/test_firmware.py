@@ -5,6 +5,7 @@ misaligned accesses are made to trap by the debugger, and illegal instructions t
 nothing in mtval. The guests judge what comes of it.
 """
 import concurrent.futures
+import os
 import pathlib
 import re
 import struct
@@ -12,11 +13,14 @@ import subprocess
 
 import debugger
 import pytest
+from test_guests import check_conformance
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 MODES = ["lsp", "shadow", "shadow-unsync"]
-LOAD_MISALIGNED, STORE_MISALIGNED = 4, 6
+ILLEGAL, LOAD_MISALIGNED, STORE_MISALIGNED = 2, 4, 6
 BASE = 0x80200000  # of a bundled guest
+IMAGE = 0x80000000  # of Gnomon, as its own firmware
 USER_CODE = 0x40000000  # where it maps its probes for user mode
 
 
@@ -101,6 +105,46 @@ def test_misaligned_accesses_are_carried_out(debugged, guest, how, faults):
     assert {name for name, crosses in seen if crosses} >= plain
     assert result.stats["exits"]["misaligned"] == len(seen) > 1000
 
+
+# --- illegal instructions ---------------------------------------------------
+
+def retell(told, seen):
+    """A function for `debugged`: mtval of an illegal instruction is told(mtval)."""
+    def drive(stub):
+        vector = IMAGE + symbols(BUILD / "gnomon-m.elf")["guest_fast_vector"]
+        stub.set_break(vector)
+        while True:
+            assert stub.go() == vector
+            if stub.read("mcause") == ILLEGAL:
+                value = stub.read("mtval")
+                stub.write("mtval", told(value))
+                seen.add(value)
+            stub.step_over(vector)
+    return drive
+
+
+def nothing(_):
+    return 0
+
+
+def too_much(value):
+    """All of what was fetched, as some harts do for 16 bits."""
+    return value if value & 3 == 3 else value | 0xbeef0000
+
+
+@pytest.mark.parametrize("how, told, group", [
+    *((mode, nothing, group) for mode in MODES for group in ("traps", "privileged")),
+    *((mode, too_much, "traps") for mode in MODES), ("lsp", nothing, "satp")])
+def test_instructions_are_found_where_mtval_does_not_tell(debugged, guest, how, told, group):
+    seen = set()
+    result = debugged(retell(told, seen), "--kernel", guest("conformance.bin"),
+                      "--append", f"group={group} sstvala=yes", how=how)
+    check_conformance(result, least=5)
+    opcodes = {value & 0x7f for value in seen}
+    assert 0x73 in opcodes and (group != "traps" or {0, 1, 0x7f} <= opcodes), seen
+
+
+# --- misaligned stores to page tables, whatever the hart does ----------------
 
 @pytest.mark.parametrize("how", ["shadow", "shadow-unsync"])
 @pytest.mark.parametrize("seat", ["hs", "m"])

@@ -28,12 +28,12 @@ def test_hello_finds_the_same_machine_everywhere(run, guest, how, cpu):
     assert modes == [(mode, "16") for mode in CPUS[cpu]]
 
 
-def check_conformance(result):
+def check_conformance(result, least=101):
     """Firmware may write into the middle of a line, so lines decide nothing."""
     assert "not ok" not in result.out, result
     summary = re.search(r"^conformance: (\d+) passed, 0 failed", result.out, re.M)
     assert summary, result
-    assert len(re.findall(r"ok \d+ - ", result.out)) == int(summary[1]) > 100
+    assert len(re.findall(r"ok \d+ - ", result.out)) == int(summary[1]) >= least
     assert (result.status, result.err) == (0, "")
 
 

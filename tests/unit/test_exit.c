@@ -350,6 +350,28 @@ static void a_user_gets_nothing(void **state)
 	assert_int_equal(scripted.fences + scripted.satp_writes, 0);
 }
 
+/* What is told may be more than the instruction, or nothing: the guest finds just it. */
+static void short_instructions_are_told_as_such(void **state)
+{
+	(void)state;
+	privileged(0x00732001);
+	was_given(EXCEPTION_ILLEGAL_INSTRUCTION, 0x2001);
+	vm_bench_code(0x2001);
+	privileged(0);
+	was_given(EXCEPTION_ILLEGAL_INSTRUCTION, 0x2001);
+	vm_bench_code(0);
+	privileged(0x12000000);
+	was_given(EXCEPTION_ILLEGAL_INSTRUCTION, 0);
+	vm_bench_code(0x30002573);
+	privileged(0);
+	was_given(EXCEPTION_ILLEGAL_INSTRUCTION, 0x30002573);
+	/* Not readable now: the guest fetches it again. */
+	scripted.code_length = 1;
+	privileged(0);
+	assert_int_equal(fake_machine.exceptions, 0);
+	assert_int_equal(counted(REASON_RETRY), 1);
+}
+
 /* ---- the rest ---- */
 
 static void exceptions_of_the_guests_own(void **state)
@@ -400,6 +422,7 @@ int main(void)
 		TEST(reads_of_time_are_counted),
 		TEST(what_a_guest_may_not_execute_is_illegal),
 		TEST(a_user_gets_nothing),
+		TEST(short_instructions_are_told_as_such),
 		TEST(exceptions_of_the_guests_own),
 		TEST(interrupts_of_the_hosts_own),
 		TEST(an_ecall_goes_to_the_sbi),
