@@ -43,6 +43,13 @@ bool guest_code_is_load_reserved(struct vcpu *vcpu)
 	       decode_is_load_reserved(instruction);
 }
 
+bool guest_code_is_store(struct vcpu *vcpu)
+{
+	uint32_t instruction;
+
+	return guest_code_fetch(vcpu, &instruction) && decode_is_store(instruction);
+}
+
 bool guest_load_u64(struct vcpu *vcpu, gva_t gva, uint64_t *value)
 {
 	*value = 0;

@@ -21,6 +21,12 @@ bool guest_code_fetch(struct vcpu *vcpu, uint32_t *instruction);
  */
 bool guest_code_is_load_reserved(struct vcpu *vcpu);
 
+/*
+ * True if it is an instruction that stores, an AMO or sc too: for a hart that reports a
+ * store's access faults as a load's.
+ */
+bool guest_code_is_store(struct vcpu *vcpu);
+
 /* 8 bytes at an even gva, as the vCPU could load them. */
 bool guest_load_u64(struct vcpu *vcpu, gva_t gva, uint64_t *value);
 

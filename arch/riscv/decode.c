@@ -213,6 +213,27 @@ bool decode_is_load_reserved(uint32_t instruction)
 	return (instruction & 0xf9f0607f) == 0x1000202f;
 }
 
+/* By major opcode, and what is no store of the last two: lr, fences. */
+bool decode_is_store(uint32_t instruction)
+{
+	struct memory_access access;
+
+	if ((instruction & 3) != 3)
+		return (decode_memory_access(instruction, &access) ||
+			decode_float_access(instruction, &access)) &&
+		       access.is_store;
+	switch (instruction & 0x7f) {
+	case 0x23: /* STORE */
+	case 0x27: /* STORE-FP */
+		return true;
+	case 0x2f: /* AMO */
+		return !decode_is_load_reserved(instruction);
+	case 0x0f: /* MISC-MEM: cache-block operations */
+		return bits(instruction, 12, 3) == 2;
+	}
+	return false;
+}
+
 uint64_t memory_access_extend(const struct memory_access *access, uint64_t raw)
 {
 	unsigned unused = 64 - 8U * access->width;

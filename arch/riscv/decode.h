@@ -54,6 +54,9 @@ bool decode_transformed(uint64_t htinst, struct memory_access *access);
 /* True for lr.w and lr.d, which are loads, though some harts report them as stores. */
 bool decode_is_load_reserved(uint32_t instruction);
 
+/* True for whatever may store: those above, AMOs and sc, vector stores and cbo.zero. */
+bool decode_is_store(uint32_t instruction);
+
 /* What a load writes to its register, from the raw bytes the device gave. */
 uint64_t memory_access_extend(const struct memory_access *access, uint64_t raw);
 

@@ -18,6 +18,7 @@ struct features {
 	bool svade;	     /* VS-stage walks fault on A = 0 */
 	bool lr_as_store;    /* lr's page faults are reported as a store's, no more */
 	bool lr_needs_write; /* lr faults on a page that is only readable */
+	bool stores_as_loads; /* a store's access faults may be reported as a load's */
 	bool svinval;
 	bool environment;	 /* henvcfg and senvcfg are there */
 	bool state_enable;	 /* Smstateen: hstateen0 is there */

@@ -17,6 +17,10 @@ void vcpu_enter(struct vcpu *vcpu);
  */
 bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit);
 
+/* fault_kind.c: what the access was, on harts that do not always say so. */
+enum access_kind seat_true_kind(struct vcpu *vcpu, enum access_kind reported,
+				bool access_fault);
+
 /* Panics if the trap just taken, whose hstatus is in the vCPU, was Gnomon's own. */
 void seat_assert_guest(const struct vcpu *vcpu);
 

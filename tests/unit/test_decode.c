@@ -337,6 +337,44 @@ static void load_reserved(void **state)
 	}
 }
 
+/* As binutils assembles them. */
+static void stores(void **state)
+{
+	static const uint32_t stores[] = {
+		0x00a58023, /* sb a0,0(a1) */
+		0x00a5b023, /* sd */
+		0x00a5b027, /* fsd fa0,0(a1) */
+		0x0205f527, /* vse64.v v10,(a1) */
+		0x00a5b52f, /* amoadd.d a0,a0,(a1) */
+		0x18a5b52f, /* sc.d a0,a0,(a1) */
+		0x28a5b52f, /* amocas.d */
+		0x0045a00f, /* cbo.zero (a1) */
+		0xc188,     /* c.sw a0,0(a1) */
+		0xa188,     /* c.fsd fa0,0(a1) */
+		0xe02a,     /* c.sdsp a0,0(sp) */
+		0x8988,     /* c.sb a0,0(a1) */
+	};
+	static const uint32_t others[] = {
+		0x0005b503, /* ld a0,0(a1) */
+		0x0005b507, /* fld fa0,0(a1) */
+		0x0205f507, /* vle64.v v10,(a1) */
+		0x1005b52f, /* lr.d a0,(a1) */
+		0x1605a52f, /* lr.w.aqrl */
+		0x0ff0000f, /* fence */
+		0x0000100f, /* fence.i */
+		0x6188,     /* c.ld a0,0(a1) */
+		0x2188,     /* c.fld fa0,0(a1) */
+		0x6502,     /* c.ldsp a0,0(sp) */
+		0x0000,     0xffffffff,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(stores); i++)
+		assert_true(decode_is_store(stores[i]));
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+		assert_false(decode_is_store(others[i]));
+}
+
 static void extension(void **state)
 {
 	static const struct {
@@ -387,6 +425,7 @@ int main(void)
 		cmocka_unit_test(transformed_as_seen),
 		cmocka_unit_test(not_transformed),
 		cmocka_unit_test(load_reserved),
+		cmocka_unit_test(stores),
 		cmocka_unit_test(extension),
 		cmocka_unit_test(length),
 	};

@@ -186,15 +186,6 @@ static bool is_walk(uint64_t htinst)
 	return htinst == 0x3000 || htinst == 0x3020;
 }
 
-/* Last, since reading the guest's code may trap, and overwrite what the exit left. */
-static enum access_kind true_kind(struct vcpu *vcpu, enum access_kind reported)
-{
-	if (features.lr_as_store && reported == ACCESS_STORE &&
-	    guest_code_is_load_reserved(vcpu))
-		return ACCESS_LOAD;
-	return reported;
-}
-
 static bool is_on_shadow_tables(const struct vcpu *vcpu)
 {
 	return (vcpu->arch.hstatus & HSTATUS_VTVM) != 0;
@@ -237,7 +228,9 @@ bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 		exit->access = arch_access(vcpu, GVA(exit->value), fault->kind);
 		if (fault->gstage)
 			describe_gstage(vcpu, exit);
-		exit->access.kind = true_kind(vcpu, fault->kind);
+		/* Last: it may trap, and overwrite what the exit left. */
+		exit->access.kind =
+			seat_true_kind(vcpu, fault->kind, fault->access_fault);
 		return true;
 	}
 	return false;

@@ -147,15 +147,6 @@ static const struct fault_code {
 	{EXCEPTION_FETCH_ACCESS, ACCESS_FETCH, true},
 };
 
-/* Last, since reading the guest's code may trap, and overwrite what the exit left. */
-static enum access_kind true_kind(struct vcpu *vcpu, enum access_kind reported)
-{
-	if (features.lr_as_store && reported == ACCESS_STORE &&
-	    guest_code_is_load_reserved(vcpu))
-		return ACCESS_LOAD;
-	return reported;
-}
-
 bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 {
 	for (unsigned i = 0; i < ARRAY_LENGTH(fault_codes); i++) {
@@ -172,7 +163,9 @@ bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 		if (fault->kind == ACCESS_FETCH)
 			exit->value = errata_fetched(exit->value, vcpu->arch.pc);
 		exit->access = arch_access(vcpu, GVA(exit->value), fault->kind);
-		exit->access.kind = true_kind(vcpu, fault->kind);
+		/* Last: it may trap, and overwrite what the exit left. */
+		exit->access.kind =
+			seat_true_kind(vcpu, fault->kind, fault->access_fault);
 		return true;
 	}
 	return false;
