@@ -67,3 +67,16 @@ void log_guest(void)
 			 mode->missing() ? mode->missing() : "yes");
 	}
 }
+
+void log_faults(void)
+{
+	if (features.lr_as_store)
+		log_line("lr: its page faults are reported as a store's; its code is "
+			 "read to tell");
+	if (features.lr_needs_write)
+		log_line("warning: lr faults on pages that are only readable, in guests "
+			 "as without them");
+	if (features.stores_as_loads)
+		log_line("access faults: a store's are reported as a load's; its code is "
+			 "read to tell");
+}

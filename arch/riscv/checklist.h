@@ -20,4 +20,7 @@ const char *base_letters(const struct host_hart *hart);
 /* The extensions that guests are shown, and which paging modes there are. */
 void log_guest(void);
 
+/* What harts report of a fault in another way than they should, if they do. */
+void log_faults(void);
+
 #endif

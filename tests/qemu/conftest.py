@@ -7,6 +7,7 @@ Gnomon that passes through here is checked for being consistent.
 Timeouts are no part of any test: they only end what hangs. scripts/gnomon takes
 the emulator down with itself, however it ends.
 """
+import concurrent.futures
 import functools
 import json
 import os
@@ -14,6 +15,7 @@ import pathlib
 import re
 import subprocess
 
+import debugger
 import pexpect
 import pytest
 
@@ -211,3 +213,20 @@ def change():
     def put(path, node, name, *values, kind="s"):
         subprocess.run(["fdtput", "-p", "-t", kind, path, node, name, *values], check=True)
     return put
+
+
+@pytest.fixture
+def debugged(run, tmp_path):
+    """debugged(function, OPTION...): a run on seat m while function(debugger) is at it."""
+    def start_debugged(function, *options, how="lsp", **settings):
+        path = tmp_path / "gdb"
+        words = [f"--qemu-arg={word}" for word in debugger.options(path)]
+        with concurrent.futures.ThreadPoolExecutor() as executor:
+            result = executor.submit(run, *options, *words, how=how, SEAT="m", **settings)
+            with debugger.Debugger(path) as stub:
+                try:
+                    function(stub)
+                except debugger.Ended:
+                    pass
+        return result.result()
+    return start_debugged

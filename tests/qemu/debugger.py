@@ -6,8 +6,10 @@ is kinder than others: what it does not trap is made to, or told differently.
 """
 import re
 import socket
+import subprocess
 import time
 
+IMAGE = 0x80000000  # of a Gnomon that is its own firmware
 SUPERVISOR, MACHINE = 1, 3
 MPP_SHIFT, MPIE, MIE = 11, 1 << 7, 1 << 3
 
@@ -16,6 +18,14 @@ def options(path):
     """Arguments for QEMU, which waits for the debugger at this socket."""
     return ["-S", "-chardev", f"socket,path={path},server=on,wait=off,id=stub",
             "-gdb", "chardev:stub"]
+
+
+def symbols(elf, base=0):
+    """{name: address}"""
+    out = subprocess.run(["riscv64-linux-gnu-nm", elf], check=True, capture_output=True,
+                         text=True).stdout
+    return {name: base + int(value, 16)
+            for value, name in re.findall(r"^([0-9a-f]+) \w (\S+)$", out, re.M)}
 
 
 class Ended(Exception):

@@ -4,12 +4,10 @@ What seat m owes a guest as its firmware, on harts that leave it more to do than
 misaligned accesses are made to trap by the debugger, and illegal instructions to tell
 nothing in mtval. The guests judge what comes of it.
 """
-import concurrent.futures
 import os
 import pathlib
 import re
 import struct
-import subprocess
 
 import debugger
 import pytest
@@ -20,33 +18,7 @@ BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 MODES = ["lsp", "shadow", "shadow-unsync"]
 ILLEGAL, LOAD_MISALIGNED, STORE_MISALIGNED = 2, 4, 6
 BASE = 0x80200000  # of a bundled guest
-IMAGE = 0x80000000  # of Gnomon, as its own firmware
 USER_CODE = 0x40000000  # where it maps its probes for user mode
-
-
-@pytest.fixture
-def debugged(run, tmp_path):
-    """debugged(function, OPTION...): a run on seat m while function(debugger) is at it."""
-    def start(function, *options, how="lsp", **settings):
-        path = tmp_path / "gdb"
-        words = [f"--qemu-arg={word}" for word in debugger.options(path)]
-        with concurrent.futures.ThreadPoolExecutor() as executor:
-            result = executor.submit(run, *options, *words, how=how, SEAT="m", **settings)
-            with debugger.Debugger(path) as stub:
-                try:
-                    function(stub)
-                except debugger.Ended:
-                    pass
-        return result.result()
-    return start
-
-
-def symbols(elf):
-    """{name: address}"""
-    out = subprocess.run(["riscv64-linux-gnu-nm", elf], check=True, capture_output=True,
-                         text=True).stdout
-    return {name: int(value, 16) for value, kind, name in
-            re.findall(r"^([0-9a-f]+) (\w) (\S+)$", out, re.M)}
 
 
 class Probes:
@@ -55,7 +27,7 @@ class Probes:
     def __init__(self, guest):
         listed = re.findall(r"^ACCESS(?:_C)?\((\w+), (\w+), (\d)",
                             (TOP / "guests/lib/accesses.inc").read_text(), re.M)
-        names = symbols(guest("conformance.elf"))
+        names = debugger.symbols(guest("conformance.elf"))
         table = names["probe_table"] - BASE
         image = guest("conformance.bin").read_bytes()
         move = USER_CODE - names["probe_code"]
@@ -110,8 +82,10 @@ def test_misaligned_accesses_are_carried_out(debugged, guest, how, faults):
 
 def retell(told, seen):
     """A function for `debugged`: mtval of an illegal instruction is told(mtval)."""
+    names = debugger.symbols(BUILD / "gnomon-m.elf", debugger.IMAGE)
+
     def drive(stub):
-        vector = IMAGE + symbols(BUILD / "gnomon-m.elf")["guest_fast_vector"]
+        vector = names["guest_fast_vector"]
         stub.set_break(vector)
         while True:
             assert stub.go() == vector

@@ -80,12 +80,7 @@ static void log_features(void)
 		 features.sstc ? "guests have their own (Sstc)"
 			       : "no Sstc for guests: a tick costs them two exits");
 	log_guest();
-	if (features.lr_as_store)
-		log_line("lr: its page faults are reported as a store's; its code is "
-			 "read to tell");
-	if (features.lr_needs_write)
-		log_line("warning: lr faults on pages that are only readable, in guests "
-			 "as without them");
+	log_faults();
 	if (!features.access_faults)
 		log_line("warning: a guest's access faults do not arrive here; page "
 			 "faults are taken by the hypervisor instead");

@@ -3,26 +3,20 @@
  * Probing of the machine, by behaviour and not by version. See features.h.
  *
  * CSR fields are written and read back; what only a guest can show is tried by
- * running one: a few instructions in VS-mode on a vCPU of the probe's own, with
- * no exception delegated, so that whatever they do ends in HS-mode. Runs before
- * any VM exists and leaves all H CSRs zero.
+ * running one, in VS-mode (see arch/riscv/probe.h). Runs before any VM exists and
+ * leaves all H CSRs zero.
  */
 #include "arch/riscv/features.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/seat.h"
+#include "arch/riscv/probe.h"
 #include "core/arch.h"
 #include "core/machine.h"
-#include "core/vcpu.h"
 #include "mm/guest_memory.h"
 #include "mm/page_alloc.h"
 #include "mm/pte.h"
 
 struct features features;
-
-extern char probe_guest_satp_read[], probe_guest_satp_write[], probe_guest_load[];
-extern char probe_guest_load_reserved[], probe_guest_store[], probe_guest_atomic[];
-extern char probe_guest_jump[], probe_exit_vector[];
 
 /* Bits of a field that keep ones when all of them are written. */
 #define writable_bits(csr, bits)                                                         \
@@ -108,107 +102,6 @@ static void probe_counters(void)
 			    guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
 }
 
-/* Run the guest code at pc with a0 until it traps; returns scause. */
-static uint64_t run_probe(struct vcpu *vcpu, const void *pc, uint64_t a0, uint64_t atp)
-{
-	arch_vcpu_reset(vcpu, GPA((uintptr_t)pc), a0, 0);
-	vcpu->arch.hstatus |= HSTATUS_VTVM;
-	vcpu->arch.exit_vector = (uintptr_t)probe_exit_vector;
-	csr_write(CSR_VSATP, atp);
-	vcpu_enter(vcpu);
-	csr_write(CSR_VSATP, 0);
-	return csr_read(CSR_SCAUSE);
-}
-
-/* Where a probe finds its data: the fourth GiB behind that of its code. */
-static uint64_t data_for(const void *pc)
-{
-	return align_down((uintptr_t)pc, GIB) + 4 * GIB;
-}
-
-/*
- * The GiB of the probe's code at identity, and as that of its data, this entry. scause
- * of what pc does to an address at this offset there.
- */
-static uint64_t run_translated(struct vcpu *vcpu, pte_t *root, const void *pc,
-			       pte_t entry, uint64_t offset)
-{
-	const uint64_t code = align_down((uintptr_t)pc, GIB);
-	const uint64_t data = data_for(pc);
-	const uint64_t atp =
-		(uint64_t)SATP_SV39 << SATP_MODE_SHIFT | (uintptr_t)root >> PAGE_SHIFT;
-
-	root[level_index(code, 2)] =
-		pte_make(code, PTE_V | PTE_R | PTE_X | PTE_A | PTE_D);
-	root[level_index(data, 2)] = entry;
-	arch_shadow_fence_all();
-	return run_probe(vcpu, pc, data + offset, atp);
-}
-
-/* A leaf that leads to the table itself. */
-static uint64_t run_on_leaf(struct vcpu *vcpu, pte_t *root, const void *pc,
-			    uint64_t flags)
-{
-	return run_translated(vcpu, root, pc,
-			      pte_make(align_down((uintptr_t)root, GIB), flags),
-			      (uintptr_t)root & (GIB - 1));
-}
-
-/*
- * Every kind of access that a pointer leads to a page of the firmware's, by its first
- * entry or its last: it must come here with the cause of its kind and its address,
- * before the walk looks at any leaf.
- */
-static bool is_poison_at(struct vcpu *vcpu, pte_t *root, hpa_t page, uint64_t offset)
-{
-	static const struct {
-		const char *pc;
-		uint64_t cause;
-	} accesses[] = {
-		{probe_guest_load, EXCEPTION_LOAD_ACCESS},
-		{probe_guest_store, EXCEPTION_STORE_ACCESS},
-		{probe_guest_atomic, EXCEPTION_STORE_ACCESS},
-		{probe_guest_jump, EXCEPTION_FETCH_ACCESS},
-	};
-
-	for (unsigned i = 0; i < ARRAY_LENGTH(accesses); i++) {
-		const void *pc = accesses[i].pc;
-		uint64_t cause =
-			run_translated(vcpu, root, pc, pte_make(page.raw, PTE_V), offset);
-
-		if (cause != accesses[i].cause ||
-		    csr_read(CSR_STVAL) != data_for(pc) + offset)
-			return false;
-	}
-	return true;
-}
-
-static bool is_poison(struct vcpu *vcpu, pte_t *root, hpa_t page)
-{
-	return is_poison_at(vcpu, root, page, 0) &&
-	       is_poison_at(vcpu, root, page, GIB - PAGE_SIZE);
-}
-
-/*
- * lr is a load and faults as one (unprivileged specification, "Zalrsc"). Where it
- * does not, its misses may be reported as a store's and no more; or the hart asks
- * for a store's permission too, and then it is in earnest.
- */
-static void probe_translation(struct vcpu *vcpu, pte_t *root, hpa_t denied)
-{
-	const void *lr = probe_guest_load_reserved;
-	bool as_store;
-
-	features.svade = run_on_leaf(vcpu, root, probe_guest_load, PTE_V | PTE_R) ==
-			 EXCEPTION_LOAD_PAGE;
-	as_store = run_on_leaf(vcpu, root, lr, 0) == EXCEPTION_STORE_PAGE;
-	features.lr_needs_write = run_on_leaf(vcpu, root, lr, PTE_V | PTE_R | PTE_A) ==
-				  EXCEPTION_STORE_PAGE;
-	features.lr_as_store = as_store && !features.lr_needs_write;
-	if (features.access_faults && is_poison(vcpu, root, denied))
-		features.poison = denied;
-}
-
 /*
  * Emulators that satp does not trap in (QEMU 7.2) can lose the interrupt of vstimecmp
  * for good: at every return to the guest they look at it before they take their lock,
@@ -222,22 +115,26 @@ static void distrust_guest_timer(void)
 
 static void probe_by_guest(hpa_t denied)
 {
-	static struct vcpu vcpu;
-	pte_t *root = page_alloc_zeroed(0);
+	pte_t *tables = page_alloc_zeroed(PROBE_TABLES_ORDER);
+	/* Its code runs where it is, and any of our memory will do. */
+	const struct probe probe = {
+		.code = probe_guest_start,
+		.data = pointer_hpa(tables),
+		.tables = tables,
+	};
 
-	features.satp_traps = run_probe(&vcpu, probe_guest_satp_read, 0, 0) ==
-				      EXCEPTION_VIRTUAL_INSTRUCTION &&
-			      run_probe(&vcpu, probe_guest_satp_write, 0, 0) ==
-				      EXCEPTION_VIRTUAL_INSTRUCTION;
+	features.satp_traps = probe_traps(&probe);
 	distrust_guest_timer();
 	if (denied.raw != 0)
-		features.access_faults = run_probe(&vcpu, probe_guest_load, denied.raw,
-						   0) == EXCEPTION_LOAD_ACCESS;
-	if (root) {
-		if (features.guest_modes & 1u << SATP_SV39)
-			probe_translation(&vcpu, root, denied);
-		page_free(root, 0);
+		features.access_faults = probe_access_fault(&probe, denied);
+	if (tables && features.guest_modes & 1u << SATP_SV39) {
+		features.svade = probe_svade(&probe);
+		probe_load_reserved(&probe, &features);
+		if (features.access_faults)
+			probe_poison(&probe, denied, &features);
 	}
+	if (tables)
+		page_free(tables, PROBE_TABLES_ORDER);
 	arch_shadow_fence_all();
 }
 

@@ -30,6 +30,16 @@ static inline void trap_take_status(struct arch_vcpu *arch)
 	arch->hstatus = csr_read(CSR_HSTATUS);
 }
 
+/* See guarded.S. */
+extern char probe_exit_vector[];
+
+/* For a vCPU that has just been reset. */
+static inline void trap_prepare_probe(struct arch_vcpu *arch)
+{
+	arch->hstatus |= HSTATUS_VTVM;
+	arch->exit_vector = (uintptr_t)probe_exit_vector;
+}
+
 /* False: it was one of Gnomon's own. */
 static inline bool trap_is_guests(void)
 {

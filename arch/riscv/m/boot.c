@@ -124,6 +124,10 @@ static void log_features(void)
 		 features.time ? ""
 			       : ", and no time CSR: an rdtime costs one short exit");
 	log_guest();
+	log_faults();
+	if (features.poison.raw == 0)
+		log_line("warning: access faults of closed pages do not tell what they "
+			 "are of; page faults are taken by the hypervisor instead");
 }
 
 _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
@@ -156,6 +160,10 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 	if (features.hypervisor)
 		gnomon_refuse("this chip has the hypervisor extension (H), and a guest "
 			      "cannot be kept from it: use seat hs");
+	if (!features.satp_traps)
+		gnomon_refuse("mstatus.TVM does not work on this hart: satp and fences "
+			      "of a guest do not trap, and it could not be kept from "
+			      "tables of its own");
 	log_features();
 	gnomon_init_devices();
 	gnomon_main();

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probing of the machine from M-mode. See features.h. */
+/*
+ * Probing of the machine from M-mode. See features.h. What a guest does is tried by one
+ * (arch/riscv/probe.h), in S-mode, with PMP closed as it is for all that follow: its code
+ * is copied to a page of guests' RAM, its tables lie in the pool.
+ */
 #include "arch/riscv/features.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
+#include "arch/riscv/probe.h"
 #include "core/arch.h"
 #include "core/machine.h"
+#include "core/string.h"
+#include "mm/guest_memory.h"
+#include "mm/page_alloc.h"
 #include "mm/pte.h"
 
 struct features features;
@@ -40,20 +48,64 @@ static bool has_hypervisor_for_good(void)
 	return (csr_read(CSR_MISA) & MISA_H) != 0;
 }
 
+static void probe_with(const struct probe *probe, hpa_t denied)
+{
+	features.satp_traps = probe_traps(probe);
+	features.access_faults = probe_access_fault(probe, denied);
+	if (!(features.guest_modes & 1u << SATP_SV39))
+		return;
+	probe_load_reserved(probe, &features);
+	if (features.access_faults)
+		probe_poison(probe, denied, &features);
+}
+
+/* The code lies at the page's start; what is behind it is its data. */
+static void probe_by_guest(hpa_t denied)
+{
+	const uint64_t enabled = csr_read(CSR_MIE);
+	const size_t size = (uintptr_t)probe_guest_end - (uintptr_t)probe_guest_start;
+	pte_t *tables = page_alloc_table(PROBE_TABLES_ORDER);
+	char *page = page_alloc_kind(PAGES_GUESTS, 0);
+
+	if (tables && page) {
+		const struct probe probe = {
+			.code = page,
+			.data = HPA((uintptr_t)page + PAGE_SIZE / 2),
+			.tables = tables,
+		};
+
+		memset(page, 0, PAGE_SIZE);
+		memcpy(page, probe_guest_start, size);
+		arch_fence_i();
+		csr_write(CSR_MEDELEG, 0);
+		csr_write(CSR_MIE, 0);
+		probe_with(&probe, denied);
+		csr_write(CSR_MIE, enabled);
+		memset(page, 0, PAGE_SIZE);
+	}
+	if (tables)
+		page_free(tables, PROBE_TABLES_ORDER);
+	if (page)
+		page_free(page, 0);
+}
+
 void features_probe(hpa_t denied)
 {
 	unsigned long unused = 0;
 
 	features.hypervisor = has_hypervisor_for_good();
 	probe_satp();
-	features.satp_traps = true;
-	features.access_faults = denied.raw != 0;
-	features.poison = denied;
+	/*
+	 * Harts that set A and D and harts that fault are the same here: no walk finds a
+	 * leaf with A = 0, nor one with W = 1 and D = 0 (lsp/sync.h, protect_entries.c,
+	 * checked by the debug build), and PMP lets no walk write to the pool.
+	 */
 	features.svade = true;
 	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_MCYCLE), "r"(unused)) &&
 			    guarded("csrr zero, " CSR_TEXT(CSR_MINSTRET), "r"(unused));
 	features.time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
 	features.environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
 	features.svinval = host_fdt_has_extension(&machine.fdt.harts[0], "svinval");
+	probe_by_guest(denied);
 	arch_shadow_fence_all();
 }

@@ -29,6 +29,12 @@ static inline void trap_take_status(struct arch_vcpu *arch)
 	arch->status = csr_read(CSR_MSTATUS);
 }
 
+/* For a vCPU that has just been reset: nothing more is needed. */
+static inline void trap_prepare_probe(struct arch_vcpu *arch)
+{
+	(void)arch;
+}
+
 /* False: it was one of Gnomon's own. */
 static inline bool trap_is_guests(void)
 {

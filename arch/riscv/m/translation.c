@@ -28,7 +28,7 @@ extern char guest_exit_vector[], guest_fast_vector[];
 
 const char *arch_faults(void)
 {
-	return "poison";
+	return features.poison.raw != 0 ? "poison" : "reflect";
 }
 
 hpa_t arch_detour_page(enum detour detour)

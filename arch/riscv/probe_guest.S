@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the boot probes run in VS-mode, untranslated: one instruction under
- * test, then an ecall that says it did not trap. a0 and a1 are the argument.
+ * What the boot probes run as a guest's supervisor: one instruction under test, then an
+ * ecall that says it did not trap. a0 is the argument. Runs at any address: on seat m it
+ * is copied to where a guest may execute.
  */
 #include "arch/riscv/csr.h"
 
 	.text
+	.option	push
+	.option	norvc
+	.globl	probe_guest_start
+	.hidden	probe_guest_start
+	.balign	4
+probe_guest_start:
+
 	.globl	probe_guest_satp_read
 	.hidden	probe_guest_satp_read
 	.balign	4
@@ -18,6 +26,13 @@ probe_guest_satp_read:
 	.balign	4
 probe_guest_satp_write:
 	csrw	CSR_SATP, zero
+	ecall
+
+	.globl	probe_guest_fence
+	.hidden	probe_guest_fence
+	.balign	4
+probe_guest_fence:
+	sfence.vma
 	ecall
 
 	.globl	probe_guest_load
@@ -54,3 +69,8 @@ probe_guest_atomic:
 probe_guest_jump:
 	jr	a0
 	ecall
+
+	.globl	probe_guest_end
+	.hidden	probe_guest_end
+probe_guest_end:
+	.option	pop
