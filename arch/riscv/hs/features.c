@@ -113,7 +113,7 @@ static void distrust_guest_timer(void)
 		features.sstc = false;
 }
 
-static void probe_by_guest(hpa_t denied)
+static void probe_by_guest(hpa_t denied, struct features *found)
 {
 	pte_t *tables = page_alloc_zeroed(PROBE_TABLES_ORDER);
 	/* Its code runs where it is, and any of our memory will do. */
@@ -123,15 +123,15 @@ static void probe_by_guest(hpa_t denied)
 		.tables = tables,
 	};
 
-	features.satp_traps = probe_traps(&probe);
+	found->satp_traps = probe_traps(&probe);
 	distrust_guest_timer();
 	if (denied.raw != 0)
-		features.access_faults = probe_access_fault(&probe, denied);
-	if (tables && features.guest_modes & 1u << SATP_SV39) {
-		features.svade = probe_svade(&probe);
-		probe_load_reserved(&probe, &features);
-		if (features.access_faults)
-			probe_poison(&probe, denied, &features);
+		found->access_faults = probe_access_fault(&probe, denied);
+	if (tables && found->guest_modes & 1u << SATP_SV39) {
+		found->svade = probe_svade(&probe);
+		probe_load_reserved(&probe, found);
+		if (found->access_faults)
+			probe_poison(&probe, denied, found);
 	}
 	if (tables)
 		page_free(tables, PROBE_TABLES_ORDER);
@@ -156,5 +156,5 @@ void features_probe(hpa_t denied)
 	probe_environment();
 	probe_counters();
 	read_device_tree();
-	probe_by_guest(denied);
+	probe_by_guest(denied, &features);
 }

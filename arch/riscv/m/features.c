@@ -48,19 +48,19 @@ static bool has_hypervisor_for_good(void)
 	return (csr_read(CSR_MISA) & MISA_H) != 0;
 }
 
-static void probe_with(const struct probe *probe, hpa_t denied)
+static void probe_with(const struct probe *probe, hpa_t denied, struct features *found)
 {
-	features.satp_traps = probe_traps(probe);
-	features.access_faults = probe_access_fault(probe, denied);
-	if (!(features.guest_modes & 1u << SATP_SV39))
+	found->satp_traps = probe_traps(probe);
+	found->access_faults = probe_access_fault(probe, denied);
+	if (!(found->guest_modes & 1u << SATP_SV39))
 		return;
-	probe_load_reserved(probe, &features);
-	if (features.access_faults)
-		probe_poison(probe, denied, &features);
+	probe_load_reserved(probe, found);
+	if (found->access_faults)
+		probe_poison(probe, denied, found);
 }
 
 /* The code lies at the page's start; what is behind it is its data. */
-static void probe_by_guest(hpa_t denied)
+static void probe_by_guest(hpa_t denied, struct features *found)
 {
 	const uint64_t enabled = csr_read(CSR_MIE);
 	const size_t size = (uintptr_t)probe_guest_end - (uintptr_t)probe_guest_start;
@@ -79,7 +79,7 @@ static void probe_by_guest(hpa_t denied)
 		arch_fence_i();
 		csr_write(CSR_MEDELEG, 0);
 		csr_write(CSR_MIE, 0);
-		probe_with(&probe, denied);
+		probe_with(&probe, denied, found);
 		csr_write(CSR_MIE, enabled);
 		memset(page, 0, PAGE_SIZE);
 	}
@@ -106,6 +106,6 @@ void features_probe(hpa_t denied)
 	features.time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
 	features.environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
 	features.svinval = host_fdt_has_extension(&machine.fdt.harts[0], "svinval");
-	probe_by_guest(denied);
+	probe_by_guest(denied, &features);
 	arch_shadow_fence_all();
 }
