@@ -719,6 +719,25 @@ CONDITIONALS = (
          "if (false)"))
 )
 
+MISALIGNED = _of(
+    "core/exit_misaligned.c",
+    ("misaligned: the second page is not looked at",
+     "if (translation.outcome != OUTCOME_FILLED) {",
+     "if (translation.outcome != OUTCOME_FILLED && misaligned->pages == 0) {"),
+    ("misaligned: a fault names the access, not its part",
+     "return exit_inject(page_fault_of(access->kind), access->gva.raw);",
+     "return exit_inject(page_fault_of(access->kind), access->gva.raw & ~UINT64_C(4095));"),
+    ("misaligned: both parts are of the first page",
+     "\t\tgva.raw += size;\n", "\t\t(void)gva;\n"),
+    ("misaligned: stores do not go by the paging mode",
+     "vm_write(vcpu->vm, part->gpa, from, part->size);",
+     "guest_memory_write(&vcpu->vm->memory, part->gpa, from, part->size);"),
+    ("misaligned: a load asks for a store's permission",
+     "misaligned->access.is_store ? ACCESS_STORE : ACCESS_LOAD;", "ACCESS_STORE;"),
+    ("misaligned: floating point that is off is written",
+     "if (misaligned.is_float && !arch_float_is_on(vcpu))", "if (false)"),
+)
+
 PROTECTED_SYNCS = _of(
     "lsp/protect_sync.c",
     ("shadow: only the next table knows what is unsync",
@@ -814,4 +833,4 @@ DELEGATING = (
 
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS)
+           CONDITIONALS + MISALIGNED)
