@@ -46,7 +46,8 @@ LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=non
 	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,-T,arch/riscv/link.ld
 
 # Whether that is so, one object says for each compiler.
-SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_% arch/riscv/exit_fast% arch/riscv/probe% arch/riscv/switch.S, \
+SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_% arch/riscv/exit_fast% \
+		arch/riscv/probe% arch/riscv/held.S arch/riscv/switch.S, \
 		$(wildcard arch/riscv/*.[cS])) \
 	arch/riscv/vector_$(COMPILER).c \
 	$(wildcard core/*.c core/sbi/*.c mm/*.c lsp/*.c drivers/*.c)
@@ -55,7 +56,7 @@ ALL_OBJECTS := $(SOURCES:%=$(OUT)/%.o)
 # What differs between the seats: files of their own, and those that see the hart by
 # their seat_trap.h.
 SEAT_SOURCES = $(wildcard arch/riscv/$(1)/*.[cS] arch/riscv/exit_fast*.[cS] arch/riscv/probe*.[cS]) \
-	arch/riscv/switch.S
+	arch/riscv/held.S arch/riscv/switch.S
 HS_OBJECTS := $(patsubst %,$(OUT)/hs/%.o,$(call SEAT_SOURCES,hs))
 M_OBJECTS  := $(patsubst %,$(OUT)/m/%.o,$(call SEAT_SOURCES,m))
 

@@ -29,8 +29,36 @@ size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 /* "riscv,sv57" or whatever is the most a guest can use. */
 const char *arch_guest_mmu_type(void);
 
-/* Index of the calling hart, 0 .. HART_LIMIT - 1. */
+/* ---- harts: see core/harts.h ---- */
+
+/* Index of the calling hart, 0 .. HART_LIMIT - 1: that of machine.fdt.harts. */
 unsigned arch_hart_index(void);
+
+/*
+ * Let a hart come to harts_arrive(), on a stack of its own. Any other status than
+ * STATUS_OK: it cannot, and *why says so of "hart N", without the name.
+ */
+enum status arch_hart_start(unsigned index, const char **why);
+
+/*
+ * Set the calling hart up as the boot hart is, to run guests. NULL, or what it cannot,
+ * of "hart N": no guest may run there.
+ */
+const char *arch_hart_prepare(void);
+
+/* End the run of the guest there (CAUSE_SOFTWARE), or a wait. */
+void arch_hart_kick(unsigned index);
+
+/* Take back the interrupt that CAUSE_SOFTWARE stands for; later kicks are new ones. */
+void arch_kick_received(void);
+
+/* Until this hart is kicked; at once if it has been, and not taken it back. */
+void arch_hart_wait(void);
+
+/* Nothing more is to be had of this hart. */
+_Noreturn void arch_hart_park(void);
+
+/* ---- its devices ---- */
 
 /* The time CSR's count, in ticks of the machine's timebase. */
 uint64_t arch_time(void);
@@ -44,9 +72,6 @@ bool arch_plic_context(const struct host_hart *hart, unsigned *context);
 
 /* Let the host's interrupt controller interrupt a guest (CAUSE_EXTERNAL). */
 void arch_host_external_enable(void);
-
-/* Take back the interrupt that CAUSE_SOFTWARE stands for. */
-void arch_kick_received(void);
 
 /*
  * Is there anything to load from at this address of the machine's? Only before there is
@@ -250,12 +275,6 @@ void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid);
 void arch_shadow_fence_leaf_all(gva_t gva);
 void arch_shadow_fence_asid(unsigned asid);
 void arch_shadow_fence_all(void);
-
-/*
- * Fence all shadow translations on other harts, bit n of the mask for the hart of
- * index n; on return they have.
- */
-void arch_shadow_fence_remote(uint32_t harts);
 
 /* After every change of a G-stage table of that VMID. */
 void arch_gstage_fence(unsigned vmid);

@@ -7,6 +7,7 @@
 #include "core/canary.h"
 #include "core/check.h"
 #include "core/console.h"
+#include "core/harts.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/machine.h"
@@ -157,6 +158,7 @@ void gnomon_init_devices(void)
 	limit_asids();
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
+	harts_start();
 }
 
 static void read_bundle(struct vm_config *config)

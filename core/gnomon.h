@@ -22,7 +22,7 @@ _Noreturn void gnomon_refuse(const char *why);
 /* Say that all is done, on a machine that cannot be powered off. */
 void gnomon_parked(void);
 
-/* The devices Gnomon uses itself: the console and its interrupt. */
+/* The devices Gnomon uses itself, the console and its interrupt; and the other harts. */
 void gnomon_init_devices(void);
 
 /* Called by the boot hart, with the machine's memory and devices set up. */

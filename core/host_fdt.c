@@ -226,6 +226,14 @@ static struct host_hart *hart_slot(const struct host_reading *reading, uint64_t 
 	return &host->harts[host->hart_count++];
 }
 
+/* A hart without an MMU, such as the monitor core of many SiFive chips. */
+static enum status leave_out(struct host_fdt *host, uint64_t id)
+{
+	if (host->harts_without_mmu++ == 0)
+		host->hart_without_mmu = id;
+	return STATUS_OK;
+}
+
 static enum status add_hart(const struct host_reading *reading, int node)
 {
 	struct host_hart *hart;
@@ -235,9 +243,8 @@ static enum status add_hart(const struct host_reading *reading, int node)
 
 	if (status != STATUS_OK)
 		return host_refuse_property(reading, node, "reg", STATUS_CORRUPT);
-	/* A hart without an MMU, such as the monitor core of many SiFive chips. */
 	if (mmu_levels == 0)
-		return STATUS_OK;
+		return leave_out(reading->host, id);
 	hart = hart_slot(reading, id);
 	if (!hart)
 		return STATUS_OK;

@@ -75,6 +75,8 @@ struct host_fdt {
 	unsigned hart_count; /* only harts with an MMU; the boot hart is harts[0] */
 	struct host_hart harts[HOST_HART_LIMIT];
 	unsigned harts_left_out; /* had no more room above */
+	unsigned harts_without_mmu;
+	uint64_t hart_without_mmu; /* the first of those */
 
 	struct host_console console;
 	struct host_plic plic;

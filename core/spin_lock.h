@@ -2,11 +2,13 @@
 /*
  * A ticket lock between harts: whoever asks first is served first. Gnomon runs
  * with its interrupts off, so no holder is interrupted by one who wants it too;
- * nothing may be held across an entry to a guest. All zero is free.
+ * nothing may be held across an entry to a guest. Who waits does what others ask
+ * of its hart (harts.h), the holder among them. All zero is free.
  */
 #ifndef CORE_SPIN_LOCK_H
 #define CORE_SPIN_LOCK_H
 
+#include "core/harts.h"
 #include "core/types.h"
 
 struct spin_lock {
@@ -19,7 +21,7 @@ static inline void spin_lock_take(struct spin_lock *lock)
 	uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
 	while (__atomic_load_n(&lock->served, __ATOMIC_ACQUIRE) != ticket)
-		;
+		harts_serve();
 }
 
 static inline void spin_lock_give(struct spin_lock *lock)

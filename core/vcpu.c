@@ -3,6 +3,7 @@
 #include "core/vcpu.h"
 #include "core/arch.h"
 #include "core/exit.h"
+#include "core/harts.h"
 #include "core/timer.h"
 #include "core/vm.h"
 
@@ -15,6 +16,7 @@ void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 
 void vcpu_run(struct vcpu *vcpu)
 {
+	struct hart_box *box = harts_own_box();
 	struct vm *vm = vcpu->vm;
 	struct vm_exit exit;
 
@@ -23,7 +25,9 @@ void vcpu_run(struct vcpu *vcpu)
 	timer_load(vcpu);
 	pmu_load(vcpu);
 	while (vm->end == VM_RUNNING) {
+		harts_enter_guest(box);
 		arch_vcpu_enter(vcpu, &exit);
+		harts_leave_guest(box);
 		exit_handle(vcpu, &exit);
 	}
 	pmu_put(vcpu);

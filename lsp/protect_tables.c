@@ -53,7 +53,7 @@ void protect_fence_all(struct protect_vm *vm)
 	if (vm->harts & here)
 		arch_shadow_fence_all();
 	if (vm->harts & ~here) {
-		arch_shadow_fence_remote(vm->harts & ~here);
+		harts_request(vm->harts & ~here, HART_FENCE_SHADOW);
 		vm->statistics.remote_fences++;
 	}
 	vm->statistics.full_fences++;

@@ -14,6 +14,7 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	OFFSET(HART_GUARD, struct hart, guard);
+	CONSTANT(HART_SIZE, sizeof(struct hart));
 	OFFSET(VCPU_X, struct vcpu, arch.x);
 	OFFSET(VCPU_PC, struct vcpu, arch.pc);
 	OFFSET(VCPU_STATUS, struct vcpu, arch.status);

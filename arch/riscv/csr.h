@@ -87,6 +87,7 @@
 
 #define MISA_H (1 << 7)
 
+#define MSTATUS_MIE	  (1 << 3)
 #define MSTATUS_MPP_SHIFT 11
 #define MSTATUS_MPIE	  (1 << 7)
 #define MSTATUS_MPP	  (3 << 11)

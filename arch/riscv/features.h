@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this machine can do, found by trying it on the boot hart. Written once
- * by features_probe(), read-only afterwards. What the device tree claims and
- * only it can tell (stateless extensions, block sizes) is in core/host_fdt.h.
+ * What this machine can do, found by trying it on the boot hart, whose features are
+ * read-only afterwards, and tried again on each other one: all that run guests have
+ * what the boot hart has. What the device tree claims and only it can tell (stateless
+ * extensions, block sizes) is in core/host_fdt.h.
  */
 #ifndef ARCH_RISCV_FEATURES_H
 #define ARCH_RISCV_FEATURES_H
@@ -34,7 +35,10 @@ struct features {
 
 extern struct features features;
 
-/* denied: an address that the firmware closes to S-mode; 0 if none is known. */
-void features_probe(hpa_t denied);
+/* What the calling hart has. It runs no guest; what was in its CSRs is lost. */
+void features_probe(struct features *found);
+
+/* NULL if that hart can run what this machine's guests expect, or what differs. */
+const char *features_difference(const struct features *hart);
 
 #endif

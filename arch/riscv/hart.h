@@ -12,9 +12,14 @@
 struct hart {
 	uint64_t guard; /* where to go on after an expected trap; 0: none */
 	uint64_t id;	/* the firmware's hart id, which may be sparse */
-};
+	/* For the report of a trap that should not be: the usual one may be its cause. */
+	uint8_t last_resort_stack[4096 - 16];
+} __attribute__((aligned(16)));
 
 extern struct hart harts[HART_LIMIT];
+
+/* Let it, by its index in machine.fdt.harts, go on from held.S to harts_arrive(). */
+void hart_admit(unsigned index);
 
 /* The compiler leaves alone what the fast trap vector does not save: see exit_fast.S. */
 extern const bool c_keeps_registers;

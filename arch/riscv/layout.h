@@ -10,9 +10,6 @@
 #define STACK_SIZE	 16384
 #define STACK_GUARD_SIZE 4096
 
-/* For the report of a trap that should not be: the usual stack may be the cause. */
-#define LAST_RESORT_STACK_SIZE 4096
-
 #ifndef __ASSEMBLER__
 extern char image_start[], text_end[], rodata_end[], image_end[], stacks[];
 #endif

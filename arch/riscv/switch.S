@@ -96,5 +96,6 @@ host_trap_vector:
 	csrr	a1, TRAP_EPC
 	csrr	a2, TRAP_VALUE
 	mv	a3, sp
-	lla	sp, last_resort_stack + LAST_RESORT_STACK_SIZE
+	li	sp, HART_SIZE
+	add	sp, sp, tp
 	tail	host_trap_panic

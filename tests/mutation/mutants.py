@@ -671,7 +671,7 @@ PROTECTED_TABLES = _of(
      "\tprotect_remove_writable(vm, table->gpa);\n\tif (vm->unfenced)",
      "\tprotect_remove_writable(vm, table->gpa);\n\tif (vm->must_fence)"),
     ("shadow: other harts are not fenced",
-     "\t\tarch_shadow_fence_remote(vm->harts & ~here);\n", ""),
+     "\t\tharts_request(vm->harts & ~here, HART_FENCE_SHADOW);\n", ""),
     ("shadow: this hart is not fenced",
      "if (vm->harts & here)", "if (vm->harts == ~here)"),
     ("shadow: pages go back before the fence",

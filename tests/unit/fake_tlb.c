@@ -11,6 +11,7 @@
  */
 #include "tests/unit/fake_tlb.h"
 
+#include "core/harts.h"
 #include "core/vm.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/fake_entries.h"
@@ -419,8 +420,10 @@ void arch_shadow_fence_all(void)
 	speculate();
 }
 
-void arch_shadow_fence_remote(uint32_t targets)
+/* The others take turns with the one that asks, and so have no need to be kicked. */
+void harts_request(uint32_t targets, enum hart_request request)
 {
+	assert_int_equal(request, HART_FENCE_SHADOW);
 	assert_int_equal(targets >> FAKE_HART_LIMIT, 0);
 	assert_false(targets >> arch_hart_index() & 1);
 	speculate();

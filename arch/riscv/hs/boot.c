@@ -25,9 +25,6 @@
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 
-struct hart harts[HART_LIMIT];
-char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
-
 _Noreturn void boot_main(uint64_t hart, const void *tree);
 /* A trap in Gnomon itself that nothing expected: a defect, said as such. */
 _Noreturn void host_trap_panic(uint64_t cause, uint64_t pc, uint64_t value, uint64_t sp)
@@ -42,19 +39,6 @@ static _Noreturn void give_up(const char *why)
 {
 	log_line("cannot start: %s", why);
 	arch_power_off(true);
-}
-
-/* A page that the firmware closes: it says so by "no-map". 0 if there is none. */
-static hpa_t denied_address(void)
-{
-	for (unsigned i = 0; i < machine.fdt.reserved_count; i++) {
-		const struct host_reserved *reserved = &machine.fdt.reserved[i];
-
-		if (reserved->no_map && is_aligned(reserved->base.raw, PAGE_SIZE) &&
-		    reserved->size >= PAGE_SIZE)
-			return reserved->base;
-	}
-	return HPA(0);
 }
 
 static void log_machine(void)
@@ -121,7 +105,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree)
 	errata_begin(&self);
 	start_memory();
 	log_machine();
-	features_probe(denied_address());
+	features_probe(&features);
 	if (!features.hypervisor)
 		gnomon_refuse("this chip has no hypervisor extension (H), which seat hs "
 			      "needs");

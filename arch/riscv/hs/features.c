@@ -16,7 +16,6 @@
 #include "mm/page_alloc.h"
 #include "mm/pte.h"
 
-struct features features;
 
 /* Bits of a field that keep ones when all of them are written. */
 #define writable_bits(csr, bits)                                                         \
@@ -50,56 +49,56 @@ static unsigned count_bits(uint64_t value)
 		modes_;                                                                  \
 	})
 
-static void probe_csr_fields(void)
+static void probe_csr_fields(struct features *found)
 {
 	const uint64_t sv39 = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT;
 
-	features.guest_modes = supported_modes(CSR_VSATP);
-	features.gstage_modes = supported_modes(CSR_HGATP);
-	features.asid_bits = count_bits(
+	found->guest_modes = supported_modes(CSR_VSATP);
+	found->gstage_modes = supported_modes(CSR_HGATP);
+	found->asid_bits = count_bits(
 		writable_bits(CSR_VSATP, sv39 | 0xfffful << SATP_ASID_SHIFT) & ~sv39);
-	features.vmid_bits = count_bits(
+	found->vmid_bits = count_bits(
 		writable_bits(CSR_HGATP, sv39 | 0x3ffful << SATP_ASID_SHIFT) & ~sv39);
 	csr_write(CSR_HEDELEG, 0);
 }
 
-static void probe_environment(void)
+static void probe_environment(struct features *found)
 {
 	const uint64_t clean = HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE;
 	unsigned long unused = 0;
 
-	features.environment = guarded("csrw " CSR_TEXT(CSR_HENVCFG) ", %1", "r"(unused));
-	if (!features.environment)
+	found->environment = guarded("csrw " CSR_TEXT(CSR_HENVCFG) ", %1", "r"(unused));
+	if (!found->environment)
 		return;
-	features.sstc = writable_bits(CSR_HENVCFG, HENVCFG_STCE) != 0;
-	features.cache_block_zero = writable_bits(CSR_HENVCFG, HENVCFG_CBZE) != 0;
-	features.cache_block_manage = writable_bits(CSR_HENVCFG, clean) == clean;
+	found->sstc = writable_bits(CSR_HENVCFG, HENVCFG_STCE) != 0;
+	found->cache_block_zero = writable_bits(CSR_HENVCFG, HENVCFG_CBZE) != 0;
+	found->cache_block_manage = writable_bits(CSR_HENVCFG, clean) == clean;
 }
 
 /*
  * What has no field to try. Touching a CSR that is not there would be answered
  * too, but some firmware prints a line of its own about it first.
  */
-static void read_device_tree(void)
+static void read_device_tree(struct features *found)
 {
-	const struct host_hart *hart = &machine.fdt.harts[0];
+	const struct host_hart *hart = &machine.fdt.harts[arch_hart_index()];
 	unsigned long unused = 0;
 
-	features.svinval = host_fdt_has_extension(hart, "svinval");
+	found->svinval = host_fdt_has_extension(hart, "svinval");
 	/* Firmware may keep it from us even then (mstateen0.SE0). */
-	features.state_enable =
+	found->state_enable =
 		(host_fdt_has_extension(hart, "smstateen") ||
 		 host_fdt_has_extension(hart, "ssstateen")) &&
 		guarded("csrw " CSR_TEXT(CSR_HSTATEEN0) ", %1", "r"(unused));
 }
 
 /* The firmware may keep them from us (mcounteren), or have none to give. */
-static void probe_counters(void)
+static void probe_counters(struct features *found)
 {
 	unsigned long unused = 0;
 
-	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
-			    guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
+	found->counters = guarded("csrr zero, " CSR_TEXT(CSR_CYCLE), "r"(unused)) &&
+			  guarded("csrr zero, " CSR_TEXT(CSR_INSTRET), "r"(unused));
 }
 
 /*
@@ -107,10 +106,23 @@ static void probe_counters(void)
  * for good: at every return to the guest they look at it before they take their lock,
  * and forget what came in between. The bits of hvip are not treated like that.
  */
-static void distrust_guest_timer(void)
+static void distrust_guest_timer(struct features *found)
 {
-	if (!features.satp_traps)
-		features.sstc = false;
+	if (!found->satp_traps)
+		found->sstc = false;
+}
+
+/* A page that the firmware closes: it says so by "no-map". 0 if there is none. */
+static hpa_t denied_address(void)
+{
+	for (unsigned i = 0; i < machine.fdt.reserved_count; i++) {
+		const struct host_reserved *reserved = &machine.fdt.reserved[i];
+
+		if (reserved->no_map && is_aligned(reserved->base.raw, PAGE_SIZE) &&
+		    reserved->size >= PAGE_SIZE)
+			return reserved->base;
+	}
+	return HPA(0);
 }
 
 static void probe_by_guest(hpa_t denied, struct features *found)
@@ -124,7 +136,7 @@ static void probe_by_guest(hpa_t denied, struct features *found)
 	};
 
 	found->satp_traps = probe_traps(&probe);
-	distrust_guest_timer();
+	distrust_guest_timer(found);
 	if (denied.raw != 0)
 		found->access_faults = probe_access_fault(&probe, denied);
 	if (tables && found->guest_modes & 1u << SATP_SV39) {
@@ -138,23 +150,24 @@ static void probe_by_guest(hpa_t denied, struct features *found)
 	arch_shadow_fence_all();
 }
 
-void features_probe(hpa_t denied)
+void features_probe(struct features *found)
 {
 	unsigned long unused = 0;
 
+	*found = (struct features){0};
 	/* Not as the device tree says: those of FPGA boards leave it out. */
-	features.hypervisor = guarded("csrw " CSR_TEXT(CSR_HGATP) ", %1", "r"(unused));
-	if (!features.hypervisor)
+	found->hypervisor = guarded("csrw " CSR_TEXT(CSR_HGATP) ", %1", "r"(unused));
+	if (!found->hypervisor)
 		return;
 	csr_write(CSR_HIDELEG, 0);
 	csr_write(CSR_HIE, 0);
 	csr_write(CSR_HVIP, 0);
-	probe_csr_fields();
+	probe_csr_fields(found);
 	/* hgatp.MODE was changed, and not only by us. */
 	arch_gstage_fence(0);
 	arch_shadow_fence_all();
-	probe_environment();
-	probe_counters();
-	read_device_tree();
-	probe_by_guest(denied, &features);
+	probe_environment(found);
+	probe_counters(found);
+	read_device_tree(found);
+	probe_by_guest(denied_address(), found);
 }

@@ -5,7 +5,7 @@
  * Registers at entry: a0 = hart id, a1 = device tree, satp = 0, as the RISC-V
  * boot protocol of Linux says. The first hart to arrive relocates the image,
  * clears bss and calls boot_main(hart id, device tree) on its own stack with
- * tp = its struct hart; any other hart that firmware lets in is held in wfi.
+ * tp = its struct hart; any other hart that firmware lets in is held: see held.S.
  * Invariant: no relocated pointer is used before the loop over .rela.dyn.
  */
 #include "arch/riscv/csr.h"
@@ -33,6 +33,8 @@ _start:
 
 entry:
 	csrw	CSR_SIE, zero
+	csrci	CSR_SSTATUS, SSTATUS_SIE
+	mv	s0, a0
 	lla	t0, boot_lottery
 	li	t1, 1
 	amoadd.w.aqrl t0, t1, (t0)
@@ -64,8 +66,11 @@ clear:	sd	zero, 0(t0)
 	csrw	CSR_STVEC, t0
 	call	boot_main
 
-held:	wfi
-	j	held
+	/* Where firmware starts the others: a0 and satp as above. */
+	.globl	hart_entry
+hart_entry:
+	mv	s0, a0
+held:	tail	hart_held
 
 	/* In .data: bss is cleared after the lottery has been drawn. */
 	.section .data

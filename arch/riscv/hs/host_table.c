@@ -11,6 +11,8 @@
 #define RODATA_FLAGS (PTE_R | PTE_A | PTE_D)
 #define DATA_FLAGS   (PTE_R | PTE_W | PTE_A | PTE_D)
 
+static uint64_t satp; /* of all harts */
+
 struct host_range host_image(void)
 {
 	return (struct host_range){HPA((uintptr_t)image_start),
@@ -90,11 +92,20 @@ static unsigned mode_for_memory(void)
 	return mode;
 }
 
+bool host_table_join(void)
+{
+	__asm__ volatile("sfence.vma" ::: "memory");
+	csr_write(CSR_SATP, satp);
+	if (csr_read(CSR_SATP) != satp)
+		return false;
+	__asm__ volatile("sfence.vma" ::: "memory");
+	return true;
+}
+
 enum status host_table_enable(const char **why)
 {
 	unsigned mode = mode_for_memory();
 	struct page_table table;
-	uint64_t satp;
 	enum status status = page_table_create(&table, mode, false);
 
 	if (status == STATUS_OK)
@@ -106,11 +117,8 @@ enum status host_table_enable(const char **why)
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for Gnomon's own page table");
 	satp = (uint64_t)mode << SATP_MODE_SHIFT | (uintptr_t)table.root >> PAGE_SHIFT;
-	__asm__ volatile("sfence.vma" ::: "memory");
-	csr_write(CSR_SATP, satp);
-	if (csr_read(CSR_SATP) != satp)
+	if (!host_table_join())
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "RAM lies higher than this hart can translate");
-	__asm__ volatile("sfence.vma" ::: "memory");
 	return STATUS_OK;
 }

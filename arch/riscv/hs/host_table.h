@@ -14,4 +14,7 @@ struct host_range host_image(void);
 /* Build the table and run on it. The page allocator is up; once, at boot. */
 enum status host_table_enable(const char **why);
 
+/* Run on it on this hart too. False: the hart cannot. */
+bool host_table_join(void);
+
 #endif

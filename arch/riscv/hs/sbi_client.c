@@ -5,37 +5,35 @@
  */
 #include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
+#include "core/harts.h"
 #include "core/panic.h"
 #include "core/sbi_numbers.h"
 
-static struct sbi_return call(uint64_t extension, uint64_t function, uint64_t a0,
-			      uint64_t a1, uint64_t a2, uint64_t a3)
+struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
+			   uint64_t a1, uint64_t a2)
 {
 	register uint64_t r0 __asm__("a0") = a0;
 	register uint64_t r1 __asm__("a1") = a1;
 	register uint64_t r2 __asm__("a2") = a2;
-	register uint64_t r3 __asm__("a3") = a3;
 	register uint64_t r6 __asm__("a6") = function;
 	register uint64_t r7 __asm__("a7") = extension;
 
 	__asm__ volatile("ecall"
 			 : "+r"(r0), "+r"(r1)
-			 : "r"(r2), "r"(r3), "r"(r6), "r"(r7)
+			 : "r"(r2), "r"(r6), "r"(r7)
 			 : "memory");
 	return (struct sbi_return){.error = (int64_t)r0, .value = r1};
 }
 
-struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
-			   uint64_t a1, uint64_t a2)
+struct sbi_return sbi_hart_start(uint64_t hart, hpa_t address)
 {
-	return call(extension, function, a0, a1, a2, 0);
+	return sbi_call(SBI_EXTENSION_HSM, SBI_HSM_START, hart, address.raw, 0);
 }
 
-/* Start and size 0: all addresses. The firmware waits for the other hart. */
-void sbi_fence_shadow(uint64_t hart)
+/* Firmware that started a hart, or answered for it, can interrupt it. */
+void sbi_interrupt(uint64_t hart)
 {
-	struct sbi_return done =
-		call(SBI_EXTENSION_RFENCE, SBI_RFENCE_HFENCE_VVMA, 1, hart, 0, 0);
+	struct sbi_return done = sbi_call(SBI_EXTENSION_IPI, SBI_IPI_SEND, 1, hart, 0);
 
 	assert(done.error == SBI_SUCCESS);
 }
@@ -73,9 +71,9 @@ int arch_firmware_get(void)
 
 _Noreturn void arch_power_off(bool failure)
 {
+	harts_stop_others();
 	sbi_call(SBI_EXTENSION_SRST, SBI_SRST_RESET, SBI_SRST_SHUTDOWN,
 		 failure ? SBI_SRST_SYSTEM_FAILURE : SBI_SRST_NO_REASON, 0);
 	sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0);
-	for (;;)
-		__asm__ volatile("wfi");
+	arch_hart_park();
 }

@@ -19,8 +19,11 @@ struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
 /* The SBI version, major in bits 30:24, minor below. */
 uint64_t sbi_version(void);
 
-/* hfence.vvma of everything on another hart, by its id; it has been done on return. */
-void sbi_fence_shadow(uint64_t hart);
+/* Hart Start, by its id: at that address, untranslated. */
+struct sbi_return sbi_hart_start(uint64_t hart, hpa_t address);
+
+/* A supervisor software interrupt for that hart. */
+void sbi_interrupt(uint64_t hart);
 
 void sbi_set_timer(uint64_t deadline);
 

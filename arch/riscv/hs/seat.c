@@ -399,11 +399,6 @@ uint64_t arch_time(void)
 	return csr_read(CSR_TIME);
 }
 
-unsigned arch_hart_index(void)
-{
-	return (unsigned)(this_hart() - harts);
-}
-
 bool arch_interrupt_is_pending(void)
 {
 	return (csr_read(CSR_SIP) & csr_read(CSR_SIE)) ||
@@ -419,11 +414,6 @@ bool arch_plic_context(const struct host_hart *hart, unsigned *context)
 {
 	*context = hart->plic_context;
 	return hart->has_plic_context;
-}
-
-void arch_kick_received(void)
-{
-	csr_clear(CSR_SIP, INTERRUPT_SSI);
 }
 
 void arch_io_barrier(void)

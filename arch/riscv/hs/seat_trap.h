@@ -15,7 +15,12 @@
 #define TRAP_EPC     CSR_SEPC
 #define TRAP_CAUSE   CSR_SCAUSE
 #define TRAP_VALUE   CSR_STVAL
+#define TRAP_ENABLES CSR_SIE
+#define TRAP_PENDING CSR_SIP
 #define GUEST_ATP    CSR_VSATP
+
+/* What a kick from another hart is. */
+#define KICK_INTERRUPT INTERRUPT_SSI
 
 #define CAUSE_PRIVILEGED_INSTRUCTION 22 /* virtual instruction */
 #define CAUSE_SUPERVISOR_CALL	     10 /* ecall from VS-mode */

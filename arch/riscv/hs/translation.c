@@ -9,7 +9,6 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/fence.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/hs/sbi_client.h"
 #include "core/arch.h"
 #include "core/machine.h"
 #include "core/vcpu.h"
@@ -182,17 +181,6 @@ void arch_shadow_fence_asid(unsigned asid)
 void arch_shadow_fence_all(void)
 {
 	__asm__ volatile(".insn r 0x73, 0, 0x11, x0, x0, x0" ::: "memory");
-}
-
-/*
- * The firmware does it: its interrupts reach a hart wherever it is, in the guest or
- * waiting for a lock. Hart ids may be sparse, so it is asked for one at a time.
- */
-void arch_shadow_fence_remote(uint32_t targets)
-{
-	for (unsigned i = 0; i < HART_LIMIT; i++)
-		if (targets >> i & 1)
-			sbi_fence_shadow(harts[i].id);
 }
 
 void arch_gstage_fence(unsigned vmid)

@@ -9,7 +9,7 @@
 #include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/m/platform.h"
+#include "arch/riscv/m/aclint.h"
 #include "arch/riscv/m/pmp.h"
 #include "arch/riscv/m/power.h"
 #include "arch/riscv/place.h"
@@ -18,14 +18,13 @@
 #include "core/bundle_place.h"
 #include "core/console.h"
 #include "core/gnomon.h"
+#include "core/harts.h"
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/string.h"
 #include "mm/page_alloc.h"
 #include "mm/paging.h"
 
-struct hart harts[HART_LIMIT];
-char last_resort_stack[LAST_RESORT_STACK_SIZE] __attribute__((aligned(16)));
 static bool has_uart;
 static struct pmp_abilities protection;
 static struct pmp_layout layout;
@@ -55,10 +54,10 @@ int arch_firmware_get(void)
 
 _Noreturn void arch_power_off(bool failure)
 {
+	harts_stop_others();
 	if (!power_off(failure))
 		gnomon_parked();
-	for (;;)
-		__asm__ volatile("wfi");
+	arch_hart_park();
 }
 
 /* ---- the checklist ---- */
@@ -143,7 +142,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 		power_find(tree);
 	log_line("Gnomon starts on hart %lu, as the machine's firmware", hart);
 	if (status == STATUS_OK)
-		status = platform_find(tree, &why);
+		status = aclint_find(tree, &machine.fdt, &why);
 	if (status != STATUS_OK) {
 		log_line("cannot start: %s", why);
 		arch_power_off(true);
@@ -154,7 +153,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 	close_memory(next_stage);
 	log_machine();
 	log_protection();
-	features_probe(pmp_closed_page());
+	features_probe(&features);
 	/* A guest in HS-mode would have all of its CSRs and hlv, which TVM does not trap.
 	 */
 	if (features.hypervisor)

@@ -7,6 +7,7 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
+#include "arch/riscv/m/pmp.h"
 #include "arch/riscv/probe.h"
 #include "core/arch.h"
 #include "core/machine.h"
@@ -14,8 +15,6 @@
 #include "mm/guest_memory.h"
 #include "mm/page_alloc.h"
 #include "mm/pte.h"
-
-struct features features;
 
 static unsigned count_bits(uint64_t value)
 {
@@ -27,17 +26,17 @@ static unsigned count_bits(uint64_t value)
 }
 
 /* An unsupported MODE leaves satp as it was. */
-static void probe_satp(void)
+static void probe_satp(struct features *found)
 {
 	for (uint64_t mode = SATP_SV39; mode <= SATP_SV57; mode++) {
 		csr_write(CSR_SATP, 0);
 		csr_write(CSR_SATP, mode << SATP_MODE_SHIFT);
 		if (csr_read(CSR_SATP) >> SATP_MODE_SHIFT == mode)
-			features.guest_modes |= 1u << mode;
+			found->guest_modes |= 1u << mode;
 	}
 	csr_write(CSR_SATP,
 		  (uint64_t)SATP_SV39 << SATP_MODE_SHIFT | 0xfffful << SATP_ASID_SHIFT);
-	features.asid_bits = count_bits(csr_read(CSR_SATP) >> SATP_ASID_SHIFT & 0xffff);
+	found->asid_bits = count_bits(csr_read(CSR_SATP) >> SATP_ASID_SHIFT & 0xffff);
 	csr_write(CSR_SATP, 0);
 }
 
@@ -89,23 +88,26 @@ static void probe_by_guest(hpa_t denied, struct features *found)
 		page_free(page, 0);
 }
 
-void features_probe(hpa_t denied)
+void features_probe(struct features *found)
 {
+	const hpa_t denied = pmp_closed_page();
 	unsigned long unused = 0;
 
-	features.hypervisor = has_hypervisor_for_good();
-	probe_satp();
+	*found = (struct features){0};
+	found->hypervisor = has_hypervisor_for_good();
+	probe_satp(found);
 	/*
 	 * Harts that set A and D and harts that fault are the same here: no walk finds a
 	 * leaf with A = 0, nor one with W = 1 and D = 0 (lsp/sync.h, protect_entries.c,
 	 * checked by the debug build), and PMP lets no walk write to the pool.
 	 */
-	features.svade = true;
-	features.counters = guarded("csrr zero, " CSR_TEXT(CSR_MCYCLE), "r"(unused)) &&
-			    guarded("csrr zero, " CSR_TEXT(CSR_MINSTRET), "r"(unused));
-	features.time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
-	features.environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
-	features.svinval = host_fdt_has_extension(&machine.fdt.harts[0], "svinval");
-	probe_by_guest(denied, &features);
+	found->svade = true;
+	found->counters = guarded("csrr zero, " CSR_TEXT(CSR_MCYCLE), "r"(unused)) &&
+			  guarded("csrr zero, " CSR_TEXT(CSR_MINSTRET), "r"(unused));
+	found->time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
+	found->environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
+	found->svinval =
+		host_fdt_has_extension(&machine.fdt.harts[arch_hart_index()], "svinval");
+	probe_by_guest(denied, found);
 	arch_shadow_fence_all();
 }

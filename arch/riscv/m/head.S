@@ -6,7 +6,7 @@
  * say (fw_dynamic.h), or anything. Every hart may arrive here, in any order. The one
  * that the first stage prefers, or the first with S-mode, relocates the image, clears
  * bss and calls boot_main(hart id, device tree, address of the next stage or 0) on its
- * own stack with tp = its struct hart; all others wait.
+ * own stack with tp = its struct hart; all others are held: see held.S.
  * Invariant: no relocated pointer is used before the loop over .rela.dyn.
  */
 #include "arch/riscv/csr.h"
@@ -40,6 +40,8 @@ _start:
 
 entry:
 	csrw	CSR_MIE, zero
+	csrci	CSR_MSTATUS, MSTATUS_MIE
+	csrr	s0, CSR_MHARTID
 	/* t2 = the hart that is preferred, or -1; a2 = the next stage, or 0. */
 	li	t2, -1
 	lla	t0, no_information
@@ -121,8 +123,7 @@ cannot_start:
 	lla	t0, boot_waived
 	li	t1, 1
 	sw	t1, 0(t0)
-held:	wfi
-	j	held
+held:	tail	hart_held
 
 	/* In .data: bss is cleared after the lottery has been drawn. */
 	.section .data

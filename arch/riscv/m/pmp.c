@@ -9,7 +9,7 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/layout.h"
-#include "arch/riscv/m/platform.h"
+#include "arch/riscv/m/aclint.h"
 #include "core/reason.h"
 
 #define PMP_R	  UINT64_C(1)
@@ -150,8 +150,18 @@ static bool is_closed(const struct pmp_layout *layout)
 	       !can_load((uintptr_t)closed_page) && !can_load((uintptr_t)clint_time);
 }
 
+static const struct pmp_layout *closed;
+
 enum status pmp_close(const struct pmp_layout *layout, const char **why)
 {
+	closed = layout;
+	return pmp_close_again(why);
+}
+
+enum status pmp_close_again(const char **why)
+{
+	const struct pmp_layout *layout = closed;
+
 	if (!write_entries(layout))
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "PMP: this hart does not keep what its entries are told");

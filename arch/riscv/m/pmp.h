@@ -21,9 +21,13 @@ enum status pmp_probe(struct pmp_abilities *abilities, const char **why);
 
 /*
  * Let guests on this hart have the layout's RAM without its region, and nothing else.
- * STATUS_UNSUPPORTED: the hart does not do as it is told; *why says so.
+ * STATUS_UNSUPPORTED: the hart does not do as it is told; *why says so. The layout
+ * stays where it is: all harts have the same one.
  */
 enum status pmp_close(const struct pmp_layout *layout, const char **why);
+
+/* The same on another hart than the first. */
+enum status pmp_close_again(const char **why);
 
 /* A page that S-mode may not touch. */
 hpa_t pmp_closed_page(void);

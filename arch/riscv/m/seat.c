@@ -12,7 +12,7 @@
 #include "arch/riscv/errata.h"
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
-#include "arch/riscv/m/platform.h"
+#include "arch/riscv/m/aclint.h"
 #include "core/arch.h"
 #include "core/guest_code.h"
 #include "core/host_fdt.h"
@@ -324,17 +324,12 @@ void arch_host_timer_set(uint64_t deadline)
 		csr_clear(CSR_MIE, INTERRUPT_MTI);
 	else
 		csr_set(CSR_MIE, INTERRUPT_MTI);
-	platform_timer_set(this_hart()->id, deadline);
+	aclint_timer_set(arch_hart_index(), deadline);
 }
 
 uint64_t arch_time(void)
 {
 	return *clint_time;
-}
-
-unsigned arch_hart_index(void)
-{
-	return (unsigned)(this_hart() - harts);
 }
 
 bool arch_interrupt_is_pending(void)
@@ -351,11 +346,6 @@ bool arch_plic_context(const struct host_hart *hart, unsigned *context)
 {
 	*context = hart->machine_context;
 	return hart->has_machine_context;
-}
-
-void arch_kick_received(void)
-{
-	platform_kick(this_hart()->id, false);
 }
 
 void arch_io_barrier(void)

@@ -15,7 +15,12 @@
 #define TRAP_EPC     CSR_MEPC
 #define TRAP_CAUSE   CSR_MCAUSE
 #define TRAP_VALUE   CSR_MTVAL
+#define TRAP_ENABLES CSR_MIE
+#define TRAP_PENDING CSR_MIP
 #define GUEST_ATP    CSR_SATP
+
+/* What a kick from another hart is. */
+#define KICK_INTERRUPT INTERRUPT_MSI
 
 #define CAUSE_PRIVILEGED_INSTRUCTION 2 /* illegal instruction: see mstatus.TVM */
 #define CAUSE_SUPERVISOR_CALL	     9 /* ecall from S-mode */

@@ -128,12 +128,6 @@ void arch_shadow_fence_all(void)
 	__asm__ volatile("sfence.vma x0, x0" ::: "memory");
 }
 
-/* One hart runs guests for now, and has nobody to ask. */
-void arch_shadow_fence_remote(uint32_t targets)
-{
-	assert((targets & ~(1u << arch_hart_index())) == 0);
-}
-
 void arch_gstage_fence(unsigned vmid)
 {
 	(void)vmid;
