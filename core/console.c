@@ -8,6 +8,7 @@
  */
 #include "core/console.h"
 #include "core/arch.h"
+#include "core/spin_lock.h"
 #include "drivers/uart.h"
 #include "drivers/vuart.h"
 
@@ -23,7 +24,34 @@ static struct {
 	uint8_t input[INPUT_SIZE];
 } console;
 
-void console_put(uint8_t byte)
+static struct {
+	struct spin_lock lock;
+	uint32_t holder; /* its hart's index + 1, while it is taken */
+	unsigned depth;
+} turn;
+
+void console_hold(void)
+{
+	const uint32_t self = arch_hart_index() + 1;
+
+	if (__atomic_load_n(&turn.holder, __ATOMIC_RELAXED) != self) {
+		spin_lock_take(&turn.lock);
+		__atomic_store_n(&turn.holder, self, __ATOMIC_RELAXED);
+	}
+	turn.depth++;
+}
+
+void console_release(void)
+{
+	if (--turn.depth > 0)
+		return;
+	__atomic_store_n(&turn.holder, 0, __ATOMIC_RELAXED);
+	spin_lock_give(&turn.lock);
+}
+
+/* ---- output ---- */
+
+static void put(uint8_t byte)
 {
 	console.in_line = byte != '\n';
 	if (console.uart)
@@ -32,17 +60,30 @@ void console_put(uint8_t byte)
 		arch_firmware_put(byte);
 }
 
+void console_put(uint8_t byte)
+{
+	console_hold();
+	put(byte);
+	console_release();
+}
+
 void console_write(const char *text)
 {
+	console_hold();
 	while (*text)
-		console_put((uint8_t)*text++);
+		put((uint8_t)*text++);
+	console_release();
 }
 
 void console_line_start(void)
 {
+	console_hold();
 	if (console.in_line)
 		console_write("\r\n");
+	console_release();
 }
+
+/* ---- input ---- */
 
 void console_use_uart(struct uart *uart)
 {
@@ -74,9 +115,11 @@ static void move_to_guest(void)
 static void deliver(void *context)
 {
 	(void)context;
+	console_hold();
 	move_to_guest();
 	if (console.paused && console.count <= INPUT_SIZE / 2)
 		set_paused(false);
+	console_release();
 }
 
 static int receive_byte(void)
@@ -86,6 +129,7 @@ static int receive_byte(void)
 
 void console_receive(void)
 {
+	console_hold();
 	while (console.count < INPUT_SIZE) {
 		int byte = receive_byte();
 
@@ -97,10 +141,14 @@ void console_receive(void)
 	if (console.count == INPUT_SIZE)
 		set_paused(true);
 	deliver(NULL);
+	console_release();
 }
+
 void console_attach(struct vuart *vuart)
 {
+	console_hold();
 	console.attached = vuart;
 	if (vuart)
 		vuart_on_room(vuart, deliver);
+	console_release();
 }

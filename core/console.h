@@ -4,8 +4,8 @@
  *
  * Before console_use_uart() everything goes through the firmware, so the first
  * line can be printed before anything else is known; input is polled then.
- * Afterwards the UART's receive interrupt brings it. Called by one hart; the
- * lock for several belongs around each function.
+ * Afterwards the UART's receive interrupt brings it. Any hart may call each
+ * function; they take turns.
  */
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
@@ -19,6 +19,13 @@ struct vuart;
 void console_put(uint8_t byte);
 void console_write(const char *text);
 void console_line_start(void);
+
+/*
+ * No other hart's output comes between the two. May be nested, so that a hart that finds
+ * itself wrong in between can still say so.
+ */
+void console_hold(void);
+void console_release(void);
 
 /* Drive the console by this UART from now on. */
 void console_use_uart(struct uart *uart);

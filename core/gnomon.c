@@ -14,11 +14,14 @@
 #include "core/options.h"
 #include "core/panic.h"
 #include "core/reason.h"
+#include "core/selftest.h"
 #include "core/timer.h"
 #include "core/vm.h"
 #include "lsp/asid.h"
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
+
+#define HARTS_LOST "selftest=harts: requests were lost"
 
 static struct options options;
 static struct vm vm;
@@ -55,11 +58,14 @@ static void init_console(void)
 		 console->base.raw, console->interrupt);
 }
 
-/* A line for whoever gave us the token; false: nobody did. */
+/*
+ * A line for whoever gave us the token, with the console held; false: nobody did.
+ */
 static bool begin_report(void)
 {
 	if (!options.report[0])
 		return false;
+	console_hold();
 	console_line_start();
 	console_write("gnomon: report ");
 	console_write(options.report);
@@ -71,8 +77,10 @@ void gnomon_parked(void)
 {
 	log_line("this machine has no known way to power off: it may be switched off "
 		 "now");
-	if (begin_report())
+	if (begin_report()) {
 		console_write("parked\r\n");
+		console_release();
+	}
 }
 
 static _Noreturn void finish(void)
@@ -80,6 +88,7 @@ static _Noreturn void finish(void)
 	if (begin_report()) {
 		vm_report(&vm);
 		console_write("\r\n");
+		console_release();
 	}
 	vm_destroy(&vm);
 	canary_end();
@@ -197,7 +206,13 @@ static void run(void)
 	console_attach(&vm.uart);
 	if (options.time_limit > 0)
 		timer_limit(options.time_limit);
+	if (options.selftest_harts)
+		selftest_harts_begin();
 	vcpu_run(&vm.vcpus[0]);
+	if (options.selftest_harts && !selftest_harts_end()) {
+		vm.end = VM_STOPPED;
+		vm.detail = HARTS_LOST;
+	}
 	if (!canary_check()) {
 		vm.end = VM_STOPPED;
 		vm.detail = "memory that is not its own has changed";
@@ -209,6 +224,8 @@ _Noreturn void gnomon_main(void)
 	struct vm_config config;
 	const char *why;
 
+	if (options.selftest_harts && !selftest_harts())
+		gnomon_refuse(HARTS_LOST);
 	read_bundle(&config);
 	free_pages = page_alloc_free_pages();
 	if (canary_begin(options.canary, &why) != STATUS_OK)

@@ -114,8 +114,12 @@ void harts_request(uint32_t targets, enum hart_request request)
 
 void harts_stop_others(void)
 {
+	static uint32_t stopping;
 	const unsigned here = arch_hart_index();
 
+	/* What goes wrong here ends here again. */
+	if (__atomic_exchange_n(&stopping, 1, __ATOMIC_RELAXED) != 0)
+		return;
 	for (unsigned i = 0; i < HART_LIMIT; i++)
 		if (i != here && harts_running() >> i & 1)
 			post(i, HART_STOP);

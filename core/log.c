@@ -136,12 +136,14 @@ void log_line(const char *format, ...)
 	struct output output = {.put = put_console};
 	va_list arguments;
 
+	console_hold();
 	console_line_start();
 	console_write("gnomon: ");
 	va_start(arguments, format);
 	format_to(&output, format, &arguments);
 	va_end(arguments);
 	console_write("\r\n");
+	console_release();
 }
 
 static void put_buffer(struct output *output, char byte)

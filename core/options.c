@@ -35,6 +35,12 @@ static bool set_errata(struct options *options, const char *value)
 	return set_text(options->errata, sizeof(options->errata), value);
 }
 
+static bool set_selftest(struct options *options, const char *value)
+{
+	options->selftest_harts = strcmp(value, "harts") == 0;
+	return options->selftest_harts;
+}
+
 static bool set_console(struct options *options, const char *value)
 {
 	options->console_by_firmware = strcmp(value, "sbi") == 0;
@@ -108,6 +114,7 @@ static const struct {
 	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
 	{"errata", "errata=cip-453, errata=cip-1200 or both, with a comma", set_errata},
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
+	{"selftest", "selftest=harts", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
@@ -128,7 +135,7 @@ static enum status set_option(struct options *options, char *word, const char **
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
-		      "errata=NAMES, asid-bits=N and canary=SIZE)",
+		      "errata=NAMES, asid-bits=N, selftest=harts and canary=SIZE)",
 		      word);
 }
 

@@ -56,6 +56,14 @@ void console_line_start(void)
 {
 }
 
+void console_hold(void)
+{
+}
+
+void console_release(void)
+{
+}
+
 /* ---- harts ---- */
 
 void runner_put(struct runner *runner)

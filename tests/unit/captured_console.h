@@ -31,6 +31,15 @@ void console_write(const char *text)
 		console_put((uint8_t)*text++);
 }
 
+/* The harts of a test take turns. */
+void console_hold(void)
+{
+}
+
+void console_release(void)
+{
+}
+
 void console_line_start(void)
 {
 	if (captured_length > 0 && captured[captured_length - 1] != '\n')

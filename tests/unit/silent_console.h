@@ -28,6 +28,15 @@ void console_write(const char *text)
 	fail_msg("printed '%s'", text);
 }
 
+/* The harts of a test take turns. */
+void console_hold(void)
+{
+}
+
+void console_release(void)
+{
+}
+
 void console_line_start(void)
 {
 	fail_msg("began a line");

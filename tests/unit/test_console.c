@@ -136,6 +136,22 @@ static void input_waits_for_a_guest(void **state)
 		assert_int_equal(guest_reads(&second), *at);
 }
 
+/* A line may be begun within another, and the next hart finds the console free. */
+static void turns_may_be_nested(void **state)
+{
+	(void)state;
+	console_hold();
+	console_write("a line");
+	console_hold();
+	console_line_start();
+	console_release();
+	console_put('x');
+	console_release();
+	fake_hart_switch(1);
+	console_line_start();
+	assert_string_equal(fake_machine.output, "a line\r\nx\r\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +161,7 @@ int main(void)
 		TEST(input_waits_for_room),
 		TEST(input_beyond_all_room_waits_outside),
 		TEST(input_waits_for_a_guest),
+		TEST(turns_may_be_nested),
 #undef TEST
 	};
 

@@ -109,6 +109,8 @@ static void a_hart_without_mmu_is_skipped(void **state)
 	make_unleashed();
 	assert_int_equal(read_tree(2), STATUS_OK);
 	assert_int_equal(host.hart_count, 2);
+	assert_int_equal(host.harts_without_mmu, 1);
+	assert_int_equal(host.hart_without_mmu, 0);
 	assert_int_equal(host.harts[0].id, 2);
 	assert_int_equal(host.harts[0].plic_context, 4);
 	assert_int_equal(host.harts[0].mmu_levels, 3);

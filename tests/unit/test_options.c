@@ -35,6 +35,9 @@ static void what_is_understood(void **state)
 	understands(" report=abc  console=sbi ", "abc", true);
 	understands("console=sbi console=uart report=a report=b", "b", false);
 	understands("report=a=b", "a=b", false);
+	assert_false(options.selftest_harts);
+	understands("selftest=harts", "", false);
+	assert_true(options.selftest_harts);
 }
 
 static void what_is_refused(void **state)
@@ -46,6 +49,8 @@ static void what_is_refused(void **state)
 	refuses("console=tty0", "console");
 	refuses("console=", "console");
 	refuses("=x", "");
+	refuses("selftest=", "selftest");
+	refuses("selftest=hart", "selftest=harts");
 	refuses("Report=x", "Report");
 	refuses("report=a reports=b", "reports");
 	refuses("report=a\tconsole=sbi bad", "bad");

@@ -4,13 +4,15 @@
 # tests/unit/test_*.c, which names the sources it tests in its own first lines:
 #   /* sources: lsp/walker.c mm/guest_memory.c */
 #   /* libs: -lfdt */
-# Compiled with the address and undefined-behaviour sanitizers.
+# Compiled with the address and undefined-behaviour sanitizers, or what is named:
+#   /* sanitizers: thread */
 
 HOSTCC ?= gcc
 UNIT_BUILD := $(BUILD)/unit
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT_BUILD)/%,$(wildcard tests/unit/test_*.c))
 UNIT_CFLAGS := -std=gnu11 -O1 -g -I. -isystem $(BUILD)/host-libfdt/include $(WARNINGS) -Wno-error=maybe-uninitialized \
-	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_SANITIZERS := address,undefined
 
 # Who names fake_arch.c gets all the files it is made of.
 FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb vector walk)
@@ -38,7 +40,9 @@ $(UNIT_BUILD)/$(1): tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c
 		$$(wildcard tests/unit/*.h) core/string.c $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h scripts/plugin/*.h)
 	@echo "  HOSTCC  $(1)"
 	@mkdir -p $$(@D)
-	$(Q)$(HOSTCC) $(UNIT_CFLAGS) tests/unit/$(1).c \
+	$(Q)$(HOSTCC) $(UNIT_CFLAGS) \
+		-fsanitize=$(or $(call unit_line,sanitizers,tests/unit/$(1).c),$(UNIT_SANITIZERS)) \
+		tests/unit/$(1).c \
 		$(call unit_line,sources,tests/unit/$(1).c) -o $$@ -lcmocka \
 		$(call unit_line,libs,tests/unit/$(1).c)
 endef

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Harts that ask each other. See selftest.h. */
+#include "core/selftest.h"
+#include "arch/riscv/layout.h"
+#include "core/arch.h"
+#include "core/harts.h"
+#include "core/log.h"
+
+/* Of all harts together: where an emulator has fewer of them, they wait for its host. */
+#define ROUNDS		 4000
+#define ROUNDS_BESIDE_VM 3000
+
+/* One hart's part; its own until it is no longer busy. */
+struct part {
+	uint64_t random;
+	uint64_t rounds;
+	uint64_t asked[HART_REQUESTS]; /* of one hart */
+	uint64_t lost;		       /* of those */
+} __attribute__((aligned(64)));
+
+static struct part parts[HART_LIMIT];
+static uint32_t ends;
+
+/* xorshift64 (Marsaglia, "Xorshift RNGs", 2003). */
+static uint64_t next_random(struct part *part)
+{
+	part->random ^= part->random << 13;
+	part->random ^= part->random >> 7;
+	part->random ^= part->random << 17;
+	return part->random;
+}
+
+/* A hart that has done what it was asked for has counted it. */
+static void ask(struct part *part, uint32_t targets, enum hart_request request)
+{
+	uint64_t before[HART_LIMIT];
+
+	for (unsigned i = 0; i < HART_LIMIT; i++)
+		before[i] = harts_served(i, request);
+	harts_request(targets, request);
+	for (unsigned i = 0; i < HART_LIMIT; i++) {
+		if (!(targets >> i & 1))
+			continue;
+		part->asked[request]++;
+		part->lost += harts_served(i, request) == before[i];
+	}
+}
+
+static void take_part(void *argument)
+{
+	struct part *part = argument;
+
+	for (; part->rounds > 0 && !__atomic_load_n(&ends, __ATOMIC_RELAXED);
+	     part->rounds--) {
+		const uint64_t random = next_random(part);
+		const uint32_t some = (uint32_t)(random >> 32) & harts_running();
+
+		ask(part, random & 1 ? some : harts_running(),
+		    random & 2 ? HART_FENCE_SHADOW : HART_FENCE_CODE);
+	}
+}
+
+static unsigned count_running(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < HART_LIMIT; i++)
+		count += harts_running() >> i & 1;
+	return count;
+}
+
+/* Each hart has its part of so many rounds, the calling one at its leisure. */
+static void begin(uint64_t rounds)
+{
+	__atomic_store_n(&ends, 0, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < HART_LIMIT; i++)
+		parts[i] = (struct part){
+			.random = i + 1,
+			.rounds = rounds / count_running(),
+		};
+	for (unsigned i = 1; i < HART_LIMIT; i++)
+		harts_run(i, take_part, &parts[i]);
+}
+
+/* Waits for all, and says what came of it. */
+static bool finish(const char *when)
+{
+	struct part sum = {0};
+
+	for (unsigned i = 0; i < HART_LIMIT; i++) {
+		while (harts_is_busy(i))
+			harts_serve();
+		sum.asked[HART_FENCE_SHADOW] += parts[i].asked[HART_FENCE_SHADOW];
+		sum.asked[HART_FENCE_CODE] += parts[i].asked[HART_FENCE_CODE];
+		sum.lost += parts[i].lost;
+	}
+	log_line("selftest: harts: %u, asked %s: %lu fences, %lu fence.i, %lu lost",
+		 count_running(), when, sum.asked[HART_FENCE_SHADOW],
+		 sum.asked[HART_FENCE_CODE], sum.lost);
+	return sum.lost == 0;
+}
+
+bool selftest_harts(void)
+{
+	begin(ROUNDS);
+	take_part(&parts[0]);
+	return finish("by each other");
+}
+
+void selftest_harts_begin(void)
+{
+	begin(ROUNDS_BESIDE_VM);
+}
+
+bool selftest_harts_end(void)
+{
+	__atomic_store_n(&ends, 1, __ATOMIC_RELAXED);
+	return finish("beside the VM");
+}
