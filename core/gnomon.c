@@ -21,8 +21,6 @@
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
 
-#define HARTS_LOST "selftest=harts: requests were lost"
-
 static struct options options;
 static struct vm vm;
 static uint64_t free_pages; /* before the VM was made */
@@ -202,16 +200,17 @@ static void log_end(void)
 /* Run the VM, for as long as the boot arguments allow and among the canaries. */
 static void run(void)
 {
+	const char *why;
+
 	canary_surround(&vm.memory);
 	console_attach(&vm.uart);
 	if (options.time_limit > 0)
 		timer_limit(options.time_limit);
-	if (options.selftest_harts)
-		selftest_harts_begin();
+	selftest_begin(options.selftest);
 	vcpu_run(&vm.vcpus[0]);
-	if (options.selftest_harts && !selftest_harts_end()) {
+	if (!selftest_end(options.selftest, &why)) {
 		vm.end = VM_STOPPED;
-		vm.detail = HARTS_LOST;
+		vm.detail = why;
 	}
 	if (!canary_check()) {
 		vm.end = VM_STOPPED;
@@ -224,8 +223,8 @@ _Noreturn void gnomon_main(void)
 	struct vm_config config;
 	const char *why;
 
-	if (options.selftest_harts && !selftest_harts())
-		gnomon_refuse(HARTS_LOST);
+	if (!selftest_alone(options.selftest, &why))
+		gnomon_refuse(why);
 	read_bundle(&config);
 	free_pages = page_alloc_free_pages();
 	if (canary_begin(options.canary, &why) != STATUS_OK)

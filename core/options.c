@@ -37,8 +37,15 @@ static bool set_errata(struct options *options, const char *value)
 
 static bool set_selftest(struct options *options, const char *value)
 {
-	options->selftest_harts = strcmp(value, "harts") == 0;
-	return options->selftest_harts;
+	static const char *const names[] = {
+		[SELFTEST_HARTS] = "harts",
+		[SELFTEST_PANIC] = "panic",
+	};
+
+	for (unsigned i = SELFTEST_NONE + 1; i < ARRAY_LENGTH(names); i++)
+		if (strcmp(value, names[i]) == 0)
+			options->selftest = (enum selftest)i;
+	return options->selftest != SELFTEST_NONE;
 }
 
 static bool set_console(struct options *options, const char *value)
@@ -114,7 +121,7 @@ static const struct {
 	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
 	{"errata", "errata=cip-453, errata=cip-1200 or both, with a comma", set_errata},
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
-	{"selftest", "selftest=harts", set_selftest},
+	{"selftest", "selftest=harts or selftest=panic", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 
@@ -135,7 +142,7 @@ static enum status set_option(struct options *options, char *word, const char **
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
-		      "errata=NAMES, asid-bits=N, selftest=harts and canary=SIZE)",
+		      "errata=NAMES, asid-bits=N, selftest=NAME and canary=SIZE)",
 		      word);
 }
 

@@ -9,12 +9,14 @@
  *   faults=NAME     how lsp learns of what it has not in its tables: see docs/lsp.md
  *   errata=NAMES    act as on a chip with these defects: cip-453,cip-1200
  *   asid-bits=N     use so many of the chip's ASID bits for shadow tables, or none (0)
- *   selftest=harts  have the harts ask each other for fences, alone and beside the VM
+ *   selftest=NAME   harts: have them ask each other for fences, alone and beside the VM;
+ *                   panic: have another hart find something wrong while the VM runs
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
 #define CORE_OPTIONS_H
 
+#include "core/selftest.h"
 #include "core/types.h"
 
 struct options {
@@ -24,7 +26,7 @@ struct options {
 	bool console_by_firmware;
 	bool has_asid_bits;
 	unsigned asid_bits;
-	bool selftest_harts;
+	enum selftest selftest;
 	uint64_t time_limit;  /* seconds; 0: none */
 	uint64_t canary;      /* bytes; 0: none */
 	uint64_t check_every; /* exits; 0: not said */

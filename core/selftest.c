@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Harts that ask each other. See selftest.h. */
+/* Harts that ask each other, and one that fails. See selftest.h. */
 #include "core/selftest.h"
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
 #include "core/harts.h"
 #include "core/log.h"
+#include "core/machine.h"
+#include "core/panic.h"
 
 /* Of all harts together: where an emulator has fewer of them, they wait for its host. */
 #define ROUNDS		 4000
@@ -13,7 +15,7 @@
 /* One hart's part; its own until it is no longer busy. */
 struct part {
 	uint64_t random;
-	uint64_t rounds;
+	uint64_t rounds;	       /* that are left */
 	uint64_t asked[HART_REQUESTS]; /* of one hart */
 	uint64_t lost;		       /* of those */
 } __attribute__((aligned(64)));
@@ -46,6 +48,7 @@ static void ask(struct part *part, uint32_t targets, enum hart_request request)
 	}
 }
 
+/* All say so at about the same time: lines do not mix either. */
 static void take_part(void *argument)
 {
 	struct part *part = argument;
@@ -58,6 +61,8 @@ static void take_part(void *argument)
 		ask(part, random & 1 ? some : harts_running(),
 		    random & 2 ? HART_FENCE_SHADOW : HART_FENCE_CODE);
 	}
+	log_line("selftest: hart %lu is done, with %lu rounds left",
+		 machine.fdt.harts[arch_hart_index()].id, part->rounds);
 }
 
 static unsigned count_running(void)
@@ -100,20 +105,43 @@ static bool finish(const char *when)
 	return sum.lost == 0;
 }
 
-bool selftest_harts(void)
+/* Among the last that a hart would do: others see it in Gnomon, and in a guest. */
+static void fail(void *argument)
 {
+	const bool the_machine_is_right = argument != NULL;
+
+	for (unsigned i = 0; i < 100; i++)
+		harts_request(harts_running(), HART_FENCE_CODE);
+	assert(the_machine_is_right);
+}
+
+bool selftest_alone(enum selftest selftest, const char **why)
+{
+	*why = "selftest=panic: there is no other hart";
+	if (selftest == SELFTEST_PANIC)
+		return count_running() > 1;
+	*why = "selftest=harts: requests were lost";
+	if (selftest == SELFTEST_NONE)
+		return true;
 	begin(ROUNDS);
 	take_part(&parts[0]);
 	return finish("by each other");
 }
 
-void selftest_harts_begin(void)
+void selftest_begin(enum selftest selftest)
 {
-	begin(ROUNDS_BESIDE_VM);
+	if (selftest == SELFTEST_HARTS)
+		begin(ROUNDS_BESIDE_VM);
+	for (unsigned i = 1; i < HART_LIMIT && selftest == SELFTEST_PANIC; i++)
+		if (harts_run(i, fail, NULL))
+			return;
 }
 
-bool selftest_harts_end(void)
+bool selftest_end(enum selftest selftest, const char **why)
 {
+	if (selftest != SELFTEST_HARTS)
+		return true;
 	__atomic_store_n(&ends, 1, __ATOMIC_RELAXED);
+	*why = "selftest=harts: requests were lost";
 	return finish("beside the VM");
 }

@@ -35,9 +35,11 @@ static void what_is_understood(void **state)
 	understands(" report=abc  console=sbi ", "abc", true);
 	understands("console=sbi console=uart report=a report=b", "b", false);
 	understands("report=a=b", "a=b", false);
-	assert_false(options.selftest_harts);
+	assert_int_equal(options.selftest, SELFTEST_NONE);
 	understands("selftest=harts", "", false);
-	assert_true(options.selftest_harts);
+	assert_int_equal(options.selftest, SELFTEST_HARTS);
+	understands("selftest=panic", "", false);
+	assert_int_equal(options.selftest, SELFTEST_PANIC);
 }
 
 static void what_is_refused(void **state)
