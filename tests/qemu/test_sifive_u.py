@@ -69,6 +69,13 @@ def test_conformance(run_u, guest, how):
     assert fast > 2000 and 0 < full < 20
 
 
+# QEMU 7.2's has Sv48 and Sv57 as well, and another device tree.
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_conformance_on_other_emulators(run_u, guest, emulator, suite):
+    check_conformance(run_u("--kernel", guest("conformance.bin"), "--smp", 3, how="lsp",
+                            QEMU=emulator(suite)))
+
+
 def test_conformance_with_no_fast_vector(run_u, guest):
     result = run_u("--kernel", guest("conformance.bin"), how="lsp",
                    GNOMON_BUILD=BUILD / "clang", QEMU=paths.qemu())
