@@ -103,9 +103,12 @@ bool errata_parse(const char *names, uint32_t *errata)
 /* They are of 4 bytes at any multiple of 2. */
 static void widen_fences(void)
 {
-	for (const int32_t *note = fences_start; note < fences_end; note++) {
-		uint16_t *half =
-			(uint16_t *)((uintptr_t)note + (uintptr_t)(intptr_t)*note);
+	const size_t count = ((uintptr_t)fences_end - (uintptr_t)fences_start) /
+			     sizeof(fences_start[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		uint16_t *half = (uint16_t *)((uintptr_t)&fences_start[i] +
+					      (uintptr_t)(intptr_t)fences_start[i]);
 		uint32_t fence = (uint32_t)half[0] | (uint32_t)half[1] << 16;
 
 		fence &= ~FENCE_REGISTERS;

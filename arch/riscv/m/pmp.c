@@ -32,14 +32,10 @@ bool guarded_load_as(gva_t gva, uint16_t *half, uint64_t status);
  * as 0, or are no CSR of it at all.
  */
 #define KEEPS(number)                                                                    \
-	({                                                                               \
-		uint64_t ones_ = 0;                                                      \
-		if (guarded("csrw " CSR_TEXT(number) ", %1", "r"(UINT64_MAX))) {         \
-			ones_ = csr_read(number);                                        \
-			csr_write(number, 0);                                            \
-		}                                                                        \
-		ones_ != 0 && csr_read(number) == 0;                                     \
-	})
+	(guarded("csrw " CSR_TEXT(number) ", %1", "r"(UINT64_MAX)) &&                    \
+	 csr_read(number) != 0 &&                                                        \
+	 guarded("csrw " CSR_TEXT(number) ", %1", "r"(UINT64_C(0))) &&                   \
+	 csr_read(number) == 0)
 
 static unsigned count_entries(void)
 {
