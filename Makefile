@@ -10,6 +10,7 @@ PAGING   ?= lsp
 MACHINE  ?= virt
 SEAT     ?= $(if $(filter sifive_u,$(MACHINE)),m,hs)
 MEMORY   ?= 512M
+BUNDLE   ?=
 BUNDLE_ADDRESS ?= 0
 V        ?= 0
 BUILD    := build
