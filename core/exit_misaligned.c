@@ -6,8 +6,8 @@
  *
  * An access is made as a hart would that knows how: as bytes in no order, by the guest's
  * own translation and permissions, page by page, and a store changes nothing before all
- * of its pages are known to take it. AMOs, lr and sc are not for firmware to split: the
- * guest has its exception, as for a misaligned access to what is no RAM.
+ * of its pages are known to take it. What is no RAM gives an access fault, devices too.
+ * AMOs, lr and sc are not for firmware to split: the guest has its exception.
  */
 #include "arch/riscv/decode.h"
 #include "core/arch.h"
