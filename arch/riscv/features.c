@@ -19,6 +19,7 @@ static const struct {
 	{FLAG(svade), true, "is not as the boot hart: A and D"},
 	{FLAG(lr_as_store), true, "is not as the boot hart: faults of lr"},
 	{FLAG(lr_needs_write), true, "is not as the boot hart: permissions of lr"},
+	{FLAG(stores_as_loads), true, "is not as the boot hart: faults of stores"},
 	{FLAG(svinval), false, "is not as the boot hart: no Svinval"},
 	{FLAG(environment), true, "is not as the boot hart: envcfg"},
 	{FLAG(state_enable), true, "is not as the boot hart: Smstateen"},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 QEMU's gdb stub, spoken to directly ("Remote Serial Protocol", GDB manual): registers,
-CSRs and breakpoints of a machine with one hart. With it a test is the hart where QEMU's
+CSRs and breakpoints, of whichever hart has come to one. With it a test is the hart where QEMU's
 is kinder than others: what it does not trap is made to, or told differently.
 """
 import re
@@ -138,7 +138,7 @@ class Debugger:
     def step_over(self, address):
         """One instruction, where there is a breakpoint."""
         self.remove_break(address)
-        self._ask("vCont;s:1")
+        self._ask("s")
         self.set_break(address)
 
     def trap(self, cause, value):

@@ -96,3 +96,18 @@ def test_what_lr_is_taken_for_is_said(odd, needs_write):
             if needs_write else
             "lr: its page faults are reported as a store's; its code is read to tell")
     assert f"\ngnomon: {line}\n" in result.out
+
+
+def test_a_hart_that_is_odd_alone_is_left_out(odd):
+    boot = []
+
+    def change(stub, cause):
+        hart = stub.read("mhartid")
+        boot.append(hart)
+        if hart != boot[0] and cause == STORE_ACCESS:
+            stub.write("mcause", LOAD_ACCESS)
+    result = odd(change, "--smp", 2)
+    assert result.status == 0
+    assert "harts: 1 of 2 run" in result.checklist
+    assert (f"harts: hart {1 - boot[0]} is not as the boot hart: faults of stores; it is left "
+            "out") in result.checklist
