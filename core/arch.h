@@ -102,6 +102,7 @@ enum exit_cause {
 	CAUSE_TIMER,	   /* interrupts of the host's own */
 	CAUSE_EXTERNAL,
 	CAUSE_SOFTWARE,
+	CAUSE_ASTRAY, /* the guest is in a mode that it was not given, for good */
 };
 
 struct vm_exit {
@@ -119,6 +120,13 @@ struct vm_exit {
 
 /* Run the loaded vCPU until its next exit. */
 void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit);
+
+/*
+ * What a vCPU's state needs beyond struct vcpu, before its first reset; STATUS_NO_MEMORY.
+ * Destroying one that was not created, of a struct that was zero, does nothing.
+ */
+enum status arch_vcpu_create(struct vcpu *vcpu);
+void arch_vcpu_destroy(struct vcpu *vcpu);
 
 /* Put the vCPU's state into this hart, and take it out again. */
 void arch_vcpu_load(struct vcpu *vcpu);

@@ -52,6 +52,13 @@ static struct exit_result exit_software(struct vcpu *vcpu, const struct vm_exit 
 	return exit_resume();
 }
 
+static struct exit_result exit_astray(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	(void)exit;
+	counters_count(vcpu, REASON_EXCEPTION);
+	return exit_stop("it went to VS- or VU-mode, which it was not given");
+}
+
 typedef struct exit_result (*exit_handler)(struct vcpu *vcpu, const struct vm_exit *exit);
 
 static const exit_handler handlers[] = {
@@ -62,6 +69,7 @@ static const exit_handler handlers[] = {
 	[CAUSE_TIMER] = exit_timer,
 	[CAUSE_EXTERNAL] = exit_external,
 	[CAUSE_SOFTWARE] = exit_software,
+	[CAUSE_ASTRAY] = exit_astray,
 };
 
 void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)

@@ -221,6 +221,9 @@ static enum status make_vcpus(struct vm *vm, gpa_t entry, gpa_t tree, const char
 		vcpu->vm = vm;
 		vcpu->id = i;
 		vcpu->state = i == 0 ? VCPU_STARTED : VCPU_STOPPED;
+		if (arch_vcpu_create(vcpu) != STATUS_OK)
+			return refuse(why, STATUS_NO_MEMORY,
+				      "no memory for the registers of vCPU %u", i);
 		arch_time_begin(vcpu);
 		vcpu_reset(vcpu, entry, i, tree.raw);
 		if (vm->mode->vcpu_create(vcpu) != STATUS_OK)
@@ -279,8 +282,10 @@ enum status vm_create(struct vm *vm, const struct vm_config *config)
 
 void vm_destroy(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		vm->mode->vcpu_destroy(&vm->vcpus[i]);
+		arch_vcpu_destroy(&vm->vcpus[i]);
+	}
 	if (vm->mode)
 		vm->mode->vm_destroy(vm);
 	if (vm->memory.size > 0)

@@ -60,4 +60,9 @@ void asm_offsets(void)
 	CONSTANT(PTE_G_RSW, PTE_G | PTE_RSW);
 	OFFSET(ARCH_VCPU_F, struct arch_vcpu, f);
 	OFFSET(ARCH_VCPU_FCSR, struct arch_vcpu, fcsr);
+	OFFSET(VECTOR_START, struct vector_state, start);
+	OFFSET(VECTOR_TYPE, struct vector_state, type);
+	OFFSET(VECTOR_LENGTH, struct vector_state, length);
+	OFFSET(VECTOR_CSR, struct vector_state, csr);
+	OFFSET(VECTOR_REGISTERS, struct vector_state, registers);
 }

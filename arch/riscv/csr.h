@@ -9,6 +9,8 @@
 #ifndef ARCH_RISCV_CSR_H
 #define ARCH_RISCV_CSR_H
 
+#define CSR_VSTART     0x008
+#define CSR_VCSR       0x00f
 #define CSR_SSTATUS    0x100
 #define CSR_SIE	       0x104
 #define CSR_STVEC      0x105
@@ -65,6 +67,8 @@
 #define CSR_PMPADDR1   0x3b1
 #define CSR_PMPADDR2   0x3b2
 #define CSR_PMPADDR3   0x3b3
+#define CSR_MNSTATUS   0x744
+#define CSR_MSECCFG    0x747
 #define CSR_MCYCLE     0xb00
 #define CSR_MINSTRET   0xb02
 #define CSR_MHARTID    0xf14
@@ -72,6 +76,9 @@
 #define CSR_CYCLE   0xc00
 #define CSR_TIME    0xc01
 #define CSR_INSTRET 0xc02
+#define CSR_VL	    0xc20
+#define CSR_VTYPE   0xc21
+#define CSR_VLENB   0xc22
 
 #define CSR_MVENDORID 0xf11
 #define CSR_MARCHID   0xf12
@@ -97,12 +104,20 @@
 #define MSTATUS_TW	  (1 << 21)
 #define MSTATUS_TSR	  (1 << 22)
 #define MSTATUS_VS	  (3 << 9)
+#define MSTATUS_MBE_SHIFT 37
+#define MSTATUS_GVA	  (1ul << 38)
 #define MSTATUS_MPV	  (1ul << 39)
+#define MSTATUS_MDT_SHIFT 42
+#define MSTATUS_MDT	  (1ul << MSTATUS_MDT_SHIFT)
 
-#define HSTATUS_SPV	(1 << 7)
-#define HSTATUS_SPVP	(1 << 8)
-#define HSTATUS_VTVM	(1 << 20)
-#define HSTATUS_VSXL_64 (2ul << 32)
+#define HSTATUS_SPV	    (1 << 7)
+#define HSTATUS_SPVP	    (1 << 8)
+#define HSTATUS_GVA	    (1 << 6)
+#define HSTATUS_VGEIN_SHIFT 12
+#define HSTATUS_VGEIN_MAX   63
+#define HSTATUS_VGEIN	    (HSTATUS_VGEIN_MAX << HSTATUS_VGEIN_SHIFT)
+#define HSTATUS_VTVM	    (1 << 20)
+#define HSTATUS_VSXL_64	    (2ul << 32)
 
 #define INTERRUPT_SSI  (1 << 1)
 #define INTERRUPT_VSSI (1 << 2)

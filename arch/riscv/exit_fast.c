@@ -70,7 +70,8 @@ static __attribute__((noinline)) unsigned fault(struct vcpu *vcpu, uint64_t caus
 
 	take_state(vcpu);
 	seat_assert_guest(vcpu);
-	seat_describe_fault(vcpu, cause, &exit);
+	if (!seat_describe_fault(vcpu, cause, &exit))
+		return FAST_NOT;
 	action = exit_translation_fast(vcpu, &exit);
 	if (action == EXIT_STOP)
 		return FAST_NOT;
@@ -89,7 +90,7 @@ static enum outcome fill(struct vcpu *vcpu, uint64_t cause, gva_t gva)
 	const struct paging_mode *mode = vcpu->vm->mode;
 
 	if (!mode->fill || cause < EXCEPTION_FETCH_PAGE || cause > EXCEPTION_STORE_PAGE ||
-	    !trap_is_guests())
+	    !trap_is_guests(cause, gva.raw))
 		return OUTCOME_DEVICE;
 	return mode->fill(vcpu, gva, asked[cause]);
 }

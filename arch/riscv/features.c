@@ -20,6 +20,7 @@ static const struct {
 	{FLAG(lr_as_store), true, "is not as the boot hart: faults of lr"},
 	{FLAG(lr_needs_write), true, "is not as the boot hart: permissions of lr"},
 	{FLAG(stores_as_loads), true, "is not as the boot hart: faults of stores"},
+	{FLAG(vector), true, "is not as the boot hart: V"},
 	{FLAG(svinval), false, "is not as the boot hart: no Svinval"},
 	{FLAG(environment), true, "is not as the boot hart: envcfg"},
 	{FLAG(state_enable), true, "is not as the boot hart: Smstateen"},
@@ -48,6 +49,10 @@ const char *features_difference(const struct features *hart)
 		return "is not as the boot hart: fewer modes of translation";
 	if (hart->asid_bits < features.asid_bits || hart->vmid_bits < features.vmid_bits)
 		return "is not as the boot hart: fewer ASID or VMID bits";
+	if (hart->vector_bytes != features.vector_bytes)
+		return "is not as the boot hart: vector registers";
+	if (hart->foreign != features.foreign)
+		return "is not as the boot hart: mstatus.GVA";
 	if (hart->poison.raw != features.poison.raw)
 		return "is not as the boot hart: faults of pages that are closed";
 	return NULL;

@@ -11,14 +11,15 @@
 #include "core/types.h"
 
 struct features {
-	bool hypervisor;     /* the H extension, without which seat hs cannot be */
-	bool sstc;	     /* guests have a timer of their own, to be relied on */
-	bool satp_traps;     /* hstatus.VTVM traps satp accesses */
-	bool access_faults;  /* a guest's access faults can reach HS-mode */
-	hpa_t poison;	     /* a page that no guest can touch, and HS-mode hears of it */
-	bool svade;	     /* VS-stage walks fault on A = 0 */
-	bool lr_as_store;    /* lr's page faults are reported as a store's, no more */
-	bool lr_needs_write; /* lr faults on a page that is only readable */
+	bool hypervisor;    /* the H extension, without which seat hs cannot be */
+	bool sstc;	    /* guests have a timer of their own, to be relied on */
+	uint64_t foreign;   /* seat m: bits of mstatus set by what is none of a guest's */
+	bool satp_traps;    /* hstatus.VTVM traps satp accesses */
+	bool access_faults; /* a guest's access faults can reach HS-mode */
+	hpa_t poison;	    /* a page that no guest can touch, and HS-mode hears of it */
+	bool svade;	    /* VS-stage walks fault on A = 0 */
+	bool lr_as_store;   /* lr's page faults are reported as a store's, no more */
+	bool lr_needs_write;  /* lr faults on a page that is only readable */
 	bool stores_as_loads; /* a store's access faults may be reported as a load's */
 	bool svinval;
 	bool environment;	 /* henvcfg and senvcfg are there */
@@ -27,6 +28,8 @@ struct features {
 	bool cache_block_manage; /* henvcfg.CBCFE and CBIE = flush */
 	bool counters;		 /* cycles and instructions are counted */
 	bool time;		 /* time can be read */
+	bool vector;		 /* V, as guests are shown it */
+	unsigned vector_bytes;	 /* of a register that a guest has; 0: there are none */
 	uint32_t guest_modes;	 /* vsatp.MODE values, as bits */
 	uint32_t gstage_modes;
 	unsigned asid_bits;

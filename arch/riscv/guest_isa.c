@@ -14,16 +14,12 @@
 
 /* In the device-tree binding's order: single letters, then Z, then S. */
 static const char *const stateless[] = {
-	"i",	  "m",	   "a",	       "f",	      "d",   "c",   "zicntr",
-	"zicond", "zicsr", "zifencei", "zihintpause", "zba", "zbb", "zbc",
-	"zbs",	  "zca",   "zcb",      "zcd",	      "zfa",
+	"zicntr", "zicond", "zicsr", "zifencei", "zihintpause", "zba", "zbb",
+	"zbc",	  "zbs",    "zca",   "zcb",	 "zcd",		"zfa",
 };
 
-static bool is_always_there(const char *name)
-{
-	/* Part of RV64GC, which Gnomon itself is built for. */
-	return name[1] == '\0';
-}
+/* Part of RV64GC, which Gnomon itself is built for. */
+static const char *const always_there[] = {"i", "m", "a", "f", "d", "c"};
 
 size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 			     size_t limit)
@@ -45,9 +41,12 @@ size_t arch_guest_extensions(const struct paging_isa *isa, const char **names,
 	};
 	size_t count = 0;
 
+	for (size_t i = 0; i < ARRAY_LENGTH(always_there) && count < limit; i++)
+		names[count++] = always_there[i];
+	if (features.vector && count < limit)
+		names[count++] = "v";
 	for (size_t i = 0; i < ARRAY_LENGTH(stateless) && count < limit; i++)
-		if (is_always_there(stateless[i]) ||
-		    host_fdt_has_extension(hart, stateless[i]))
+		if (host_fdt_has_extension(hart, stateless[i]))
 			names[count++] = stateless[i];
 	for (size_t i = 0; i < ARRAY_LENGTH(probed) && count < limit; i++)
 		if (probed[i].shown)

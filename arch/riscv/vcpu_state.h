@@ -28,6 +28,15 @@ struct guest_csrs {
 	uint64_t envcfg;
 };
 
+/* Of the vector unit, where a guest may have it: see m/vector.h. */
+struct vector_state {
+	uint64_t start;
+	uint64_t type;
+	uint64_t length;
+	uint64_t csr;
+	void *registers; /* 32 of vlenb bytes; NULL: there is none */
+};
+
 struct arch_vcpu {
 	uint64_t x[32]; /* x[0] stays 0 */
 	uint64_t pc;
@@ -41,6 +50,7 @@ struct arch_vcpu {
 	struct guest_csrs csrs;
 	uint64_t f[32];
 	uint64_t fcsr;
+	struct vector_state vector;
 	uint64_t trapped_counters;  /* bits of hcounteren to be clear */
 	struct fast_fences *fences; /* NULL: the paging mode has none */
 	struct fast_site sites[FAST_SITE_COUNT];

@@ -117,6 +117,17 @@ void fake_guest_left(void)
 
 /* ---- a vCPU on this hart ---- */
 
+enum status arch_vcpu_create(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return STATUS_OK;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
 void arch_vcpu_load(struct vcpu *vcpu)
 {
 	assert_null(fake.loaded[fake.current]);

@@ -35,6 +35,18 @@ void arch_time_begin(struct vcpu *vcpu)
 	vcpu->arch.time_delta = -arch_time();
 }
 
+/* A guest has no vector unit here: sstatus.VS is off below it. */
+enum status arch_vcpu_create(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return STATUS_OK;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
 void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->arch = (struct arch_vcpu){

@@ -46,8 +46,10 @@ static inline void trap_prepare_probe(struct arch_vcpu *arch)
 }
 
 /* False: it was one of Gnomon's own. */
-static inline bool trap_is_guests(void)
+static inline bool trap_is_guests(uint64_t cause, uint64_t address)
 {
+	(void)cause;
+	(void)address;
 	return (csr_read(CSR_HSTATUS) & HSTATUS_SPV) != 0;
 }
 #endif

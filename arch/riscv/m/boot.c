@@ -10,6 +10,7 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/aclint.h"
+#include "arch/riscv/m/extensions.h"
 #include "arch/riscv/m/pmp.h"
 #include "arch/riscv/m/power.h"
 #include "arch/riscv/place.h"
@@ -118,10 +119,12 @@ static void log_features(void)
 {
 	log_line("translation:%s, %u ASID bits; no G-stage",
 		 mode_names(features.guest_modes, ""), features.asid_bits);
-	log_line("timer: %u Hz, no Sstc for guests: a tick costs them two exits%s",
-		 machine.fdt.timebase_frequency,
+	log_line("timer: %u Hz, %s%s", machine.fdt.timebase_frequency,
+		 features.sstc ? "guests have their own (Sstc)"
+			       : "no Sstc for guests: a tick costs them two exits",
 		 features.time ? ""
 			       : ", and no time CSR: an rdtime costs one short exit");
+	log_line("hypervisor extension: %s", extensions_hypervisor());
 	log_guest();
 	log_faults();
 	if (features.poison.raw == 0)
@@ -137,6 +140,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 
 	harts[0].id = hart;
 	status = host_fdt_read(&machine.fdt, tree, hart, &why);
+	extensions_let_trap();
 	has_uart = gnomon_find_uart();
 	if (status == STATUS_OK)
 		power_find(tree);
@@ -153,12 +157,9 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 	close_memory(next_stage);
 	log_machine();
 	log_protection();
+	if (!extensions_close(&why))
+		gnomon_refuse(why);
 	features_probe(&features);
-	/* A guest in HS-mode would have all of its CSRs and hlv, which TVM does not trap.
-	 */
-	if (features.hypervisor)
-		gnomon_refuse("this chip has the hypervisor extension (H), and a guest "
-			      "cannot be kept from it: use seat hs");
 	if (!features.satp_traps)
 		gnomon_refuse("mstatus.TVM does not work on this hart: satp and fences "
 			      "of a guest do not trap, and it could not be kept from "

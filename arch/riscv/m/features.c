@@ -7,7 +7,9 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/hart.h"
+#include "arch/riscv/m/extensions.h"
 #include "arch/riscv/m/pmp.h"
+#include "arch/riscv/m/vector.h"
 #include "arch/riscv/probe.h"
 #include "core/arch.h"
 #include "core/machine.h"
@@ -40,11 +42,27 @@ static void probe_satp(struct features *found)
 	csr_write(CSR_SATP, 0);
 }
 
-/* misa's bits may be read-only. */
-static bool has_hypervisor_for_good(void)
+/* Bits of menvcfg that keep ones. */
+static bool environment_has(uint64_t bits)
 {
-	csr_clear(CSR_MISA, MISA_H);
-	return (csr_read(CSR_MISA) & MISA_H) != 0;
+	uint64_t kept;
+
+	csr_write(CSR_MENVCFG, bits);
+	kept = csr_read(CSR_MENVCFG) & bits;
+	csr_write(CSR_MENVCFG, 0);
+	return kept == bits;
+}
+
+static void probe_environment(struct features *found)
+{
+	unsigned long unused = 0;
+
+	found->environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
+	if (!found->environment)
+		return;
+	found->sstc = environment_has(HENVCFG_STCE);
+	found->cache_block_zero = environment_has(HENVCFG_CBZE);
+	found->cache_block_manage = environment_has(HENVCFG_CBIE_FLUSH | HENVCFG_CBCFE);
 }
 
 static void probe_with(const struct probe *probe, hpa_t denied, struct features *found)
@@ -90,11 +108,13 @@ static void probe_by_guest(hpa_t denied, struct features *found)
 
 void features_probe(struct features *found)
 {
+	const struct host_hart *hart = &machine.fdt.harts[arch_hart_index()];
 	const hpa_t denied = pmp_closed_page();
 	unsigned long unused = 0;
 
 	*found = (struct features){0};
-	found->hypervisor = has_hypervisor_for_good();
+	found->hypervisor = guarded("csrr zero, " CSR_TEXT(CSR_HGATP), "r"(unused));
+	found->foreign = extensions_foreign();
 	probe_satp(found);
 	/*
 	 * Harts that set A and D and harts that fault are the same here: no walk finds a
@@ -105,9 +125,10 @@ void features_probe(struct features *found)
 	found->counters = guarded("csrr zero, " CSR_TEXT(CSR_MCYCLE), "r"(unused)) &&
 			  guarded("csrr zero, " CSR_TEXT(CSR_MINSTRET), "r"(unused));
 	found->time = guarded("csrr zero, " CSR_TEXT(CSR_TIME), "r"(unused));
-	found->environment = guarded("csrw " CSR_TEXT(CSR_MENVCFG) ", %1", "r"(unused));
-	found->svinval =
-		host_fdt_has_extension(&machine.fdt.harts[arch_hart_index()], "svinval");
+	probe_environment(found);
+	found->vector_bytes = vector_probe();
+	found->vector = found->vector_bytes != 0 && host_fdt_has_extension(hart, "v");
+	found->svinval = host_fdt_has_extension(hart, "svinval");
 	probe_by_guest(denied, found);
 	arch_shadow_fence_all();
 }

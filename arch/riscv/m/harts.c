@@ -7,6 +7,7 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/aclint.h"
+#include "arch/riscv/m/extensions.h"
 #include "arch/riscv/m/pmp.h"
 #include "core/arch.h"
 #include "core/reason.h"
@@ -28,6 +29,7 @@ const char *arch_hart_prepare(void)
 	struct pmp_abilities abilities;
 	const char *why;
 
+	extensions_let_trap();
 	csr_write(CSR_MEDELEG, 0);
 	csr_write(CSR_MIDELEG, 0);
 	csr_write(CSR_MCOUNTEREN, 0);
@@ -35,7 +37,7 @@ const char *arch_hart_prepare(void)
 	arch_host_timer_set(UINT64_MAX);
 	csr_write(CSR_MIE, INTERRUPT_MSI);
 	if (pmp_probe(&abilities, &why) != STATUS_OK ||
-	    pmp_close_again(&why) != STATUS_OK)
+	    pmp_close_again(&why) != STATUS_OK || !extensions_close(&why))
 		return why;
 	features_probe(&found);
 	return features_difference(&found);

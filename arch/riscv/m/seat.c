@@ -13,6 +13,8 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/aclint.h"
+#include "arch/riscv/m/extensions.h"
+#include "arch/riscv/m/vector.h"
 #include "core/arch.h"
 #include "core/guest_code.h"
 #include "core/host_fdt.h"
@@ -24,8 +26,6 @@
 #define INTERRUPT_CAUSE	   (UINT64_C(1) << 63)
 #define GUEST_INTERRUPTS   (INTERRUPT_SSI | INTERRUPT_STI | INTERRUPT_SEI)
 #define COUNTERS_FOR_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
-
-extern char guest_exit_vector[];
 
 /* switch.S; status is what mstatus is to be for the access. */
 bool guarded_load_as(gva_t gva, uint16_t *half, uint64_t status);
@@ -41,24 +41,50 @@ void arch_time_begin(struct vcpu *vcpu)
 	vcpu->arch.time_delta = 0;
 }
 
+enum status arch_vcpu_create(struct vcpu *vcpu)
+{
+	return vector_create(&vcpu->arch);
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+	vector_destroy(&vcpu->arch);
+}
+
 void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->arch = (struct arch_vcpu){
 		.pc = entry.raw,
 		.status = MSTATUS_MPP_S | MSTATUS_TVM | SSTATUS_FS,
-		.exit_vector = (uintptr_t)guest_exit_vector,
+		.exit_vector = extensions_vector(false),
 		.time_delta = vcpu->arch.time_delta,
 		.csrs = {.timecmp = UINT64_MAX, .counteren = COUNTERS_FOR_GUEST},
+		.vector = {.registers = vcpu->arch.vector.registers},
 	};
 	exit_fast_reset(vcpu);
 	vcpu->arch.x[10] = a0;
 	vcpu->arch.x[11] = a1;
 }
 
+/* All that it does not name is off: see m/extensions.c. */
+static void set_environment(bool cache_management)
+{
+	uint64_t bits = 0;
+
+	if (features.sstc)
+		bits |= HENVCFG_STCE;
+	if (features.cache_block_zero)
+		bits |= HENVCFG_CBZE;
+	if (features.cache_block_manage && cache_management)
+		bits |= HENVCFG_CBCFE | HENVCFG_CBIE_FLUSH;
+	extensions_set_environment(bits);
+}
+
 void arch_vcpu_load(struct vcpu *vcpu)
 {
 	const struct guest_csrs *csrs = &vcpu->arch.csrs;
 
+	extensions_clear();
 	csr_write(CSR_MIDELEG, GUEST_INTERRUPTS);
 	csr_write(CSR_SIE, csrs->ie);
 	csr_write(CSR_STVEC, csrs->tvec);
@@ -71,10 +97,14 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	csr_set(CSR_MIP, csrs->vip);
 	csr_write(CSR_SCOUNTEREN, csrs->counteren);
 	csr_write(CSR_MCOUNTEREN, COUNTERS_FOR_GUEST & ~vcpu->arch.trapped_counters);
+	set_environment(vcpu->vm->mode->isa().cache_management);
 	if (features.environment)
 		csr_write(CSR_SENVCFG, csrs->envcfg);
+	if (features.sstc)
+		csr_write(CSR_STIMECMP, csrs->timecmp);
 	csr_set(CSR_MSTATUS, SSTATUS_FS);
 	fp_restore(&vcpu->arch);
+	vector_restore(&vcpu->arch);
 	csr_set(CSR_MIE, INTERRUPT_MSI);
 	vcpu->arch.loaded = true;
 }
@@ -102,14 +132,20 @@ void arch_vcpu_put(struct vcpu *vcpu)
 	csrs->counteren = csr_read(CSR_SCOUNTEREN);
 	if (features.environment)
 		csrs->envcfg = csr_read(CSR_SENVCFG);
+	if (features.sstc) {
+		csrs->timecmp = csr_read(CSR_STIMECMP);
+		csr_write(CSR_STIMECMP, UINT64_MAX);
+	}
 	csr_set(CSR_MSTATUS, SSTATUS_FS);
 	fp_save(&vcpu->arch);
+	vector_save(&vcpu->arch);
 	/* A store-conditional of the next vCPU must not find this one's. */
 	arch_reservation_drop();
 	csr_clear(CSR_MIP, GUEST_INTERRUPTS);
 	csr_write(CSR_SIE, 0);
 	csr_write(CSR_MEDELEG, 0);
 	csr_write(CSR_MIDELEG, 0);
+	extensions_clear();
 	csr_clear(CSR_MIE, INTERRUPT_MSI | INTERRUPT_MTI);
 	/* Nothing of the guest's is walked from here on: its tables may be freed. */
 	csr_write(CSR_SATP, 0);
@@ -147,8 +183,16 @@ static const struct fault_code {
 	{EXCEPTION_FETCH_ACCESS, ACCESS_FETCH, true},
 };
 
+static bool is_foreign(const struct vcpu *vcpu, uint64_t cause)
+{
+	return fault_is_foreign(vcpu->arch.status, cause, vcpu->arch.pc,
+				csr_read(CSR_MTVAL));
+}
+
 bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 {
+	if (is_foreign(vcpu, code))
+		return false;
 	for (unsigned i = 0; i < ARRAY_LENGTH(fault_codes); i++) {
 		const struct fault_code *fault = &fault_codes[i];
 
@@ -169,6 +213,32 @@ bool seat_describe_fault(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
 		return true;
 	}
 	return false;
+}
+
+static bool is_hypervisors(uint64_t exception)
+{
+	return exception == EXCEPTION_VS_ECALL ||
+	       (exception >= EXCEPTION_FETCH_GUEST_PAGE &&
+		exception <= EXCEPTION_STORE_GUEST_PAGE);
+}
+
+/*
+ * In V = 1 nothing can be run (see m/extensions.c), and nothing is run on. With V = 0
+ * it is hlv, hlvx or hsv, which are as illegal as what is not there. QEMU 10 does not
+ * set GVA for them, so that the exception has to tell.
+ */
+static bool describe_astray(const struct vcpu *vcpu, uint64_t cause, struct vm_exit *exit)
+{
+	if (vcpu->arch.status & MSTATUS_MPV) {
+		exit->cause = CAUSE_ASTRAY;
+		return true;
+	}
+	if (cause & INTERRUPT_CAUSE ||
+	    !(is_hypervisors(cause) || is_foreign(vcpu, cause)))
+		return false;
+	exit->cause = CAUSE_PRIVILEGED;
+	exit->value = 0; /* no instruction: it is fetched */
+	return true;
 }
 
 static void describe_exception(struct vcpu *vcpu, uint64_t code, struct vm_exit *exit)
@@ -212,6 +282,8 @@ void arch_vcpu_enter(struct vcpu *vcpu, struct vm_exit *exit)
 		.number = cause & ~INTERRUPT_CAUSE,
 		.value = csr_read(CSR_MTVAL),
 	};
+	if (describe_astray(vcpu, cause, exit))
+		return;
 	if (cause & INTERRUPT_CAUSE)
 		exit->cause = interrupt_cause(exit->number);
 	else
@@ -231,6 +303,8 @@ void arch_inject_exception(struct vcpu *vcpu, uint64_t number, uint64_t value)
 		new_status |= SSTATUS_SPP;
 	if (status & SSTATUS_SIE)
 		new_status |= SSTATUS_SPIE;
+	if (features.hypervisor)
+		csr_clear(CSR_HSTATUS, HSTATUS_SPV | HSTATUS_GVA);
 	csr_write(CSR_SEPC, vcpu->arch.pc);
 	csr_write(CSR_SCAUSE, number);
 	csr_write(CSR_STVAL, value);
@@ -267,11 +341,14 @@ void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, boo
 		csr_clear(CSR_MIP, bits[which]);
 }
 
+/* Its time is the hart's. Emulators keep this one apart from mip better than vstimecmp.
+ */
 bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 {
 	(void)vcpu;
-	(void)deadline;
-	return false;
+	if (features.sstc)
+		csr_write(CSR_STIMECMP, deadline);
+	return features.sstc;
 }
 
 static uint64_t counter_enable(enum hart_counter which)
@@ -313,7 +390,7 @@ bool arch_read_half(gva_t gva, enum access_kind kind, uint16_t *half)
 	status |= MSTATUS_MPRV;
 	if (kind == ACCESS_FETCH)
 		status |= SSTATUS_MXR;
-	return guarded_load_as(gva, half, status);
+	return guarded_load_as(gva, half, status & ~MSTATUS_MDT);
 }
 
 /* ---- the hart ---- */

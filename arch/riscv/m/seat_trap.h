@@ -26,7 +26,9 @@
 #define CAUSE_SUPERVISOR_CALL	     9 /* ecall from S-mode */
 
 #ifndef __ASSEMBLER__
+#include "arch/riscv/features.h"
 #include "arch/riscv/vcpu_state.h"
+#include "mm/access.h"
 
 /* What the trap found of how the guest runs. */
 static inline void trap_take_status(struct arch_vcpu *arch)
@@ -40,10 +42,24 @@ static inline void trap_prepare_probe(struct arch_vcpu *arch)
 	(void)arch;
 }
 
-/* False: it was one of Gnomon's own. */
-static inline bool trap_is_guests(void)
+/*
+ * True if the address of a fault is one of another address space: hlv's or hsv's, or of
+ * V = 1. QEMU 10 reports hlvx as a fetch, and without GVA; a fetch is at its pc.
+ */
+static inline bool fault_is_foreign(uint64_t status, uint64_t cause, uint64_t pc,
+				    uint64_t address)
 {
-	return (csr_read(CSR_MSTATUS) & MSTATUS_MPP) != MSTATUS_MPP;
+	return (status & features.foreign) ||
+	       (features.hypervisor && cause == EXCEPTION_FETCH_PAGE && address - pc > 2);
+}
+
+/* False: a fault of Gnomon's own, or not one of the guest's address space. */
+static inline bool trap_is_guests(uint64_t cause, uint64_t address)
+{
+	uint64_t status = csr_read(CSR_MSTATUS);
+
+	return (status & MSTATUS_MPP) != MSTATUS_MPP &&
+	       !fault_is_foreign(status, cause, csr_read(CSR_MEPC), address);
 }
 #endif
 
@@ -63,10 +79,16 @@ static inline bool trap_is_guests(void)
 	csrw	CSR_MSTATUS, t0
 .endm
 
-/* Into the vCPU in a0, the same. Changes t0 and t1. */
+/*
+ * Into the vCPU in a0, the same. Changes t0 and t1. What follows may trap, under a guard,
+ * which is fatal while MDT is set (Smdbltrp).
+ */
 .macro save_status
 	csrr	t0, CSR_MSTATUS
+	li	t1, 1
+	slli	t1, t1, MSTATUS_MDT_SHIFT
 	sd	t0, VCPU_STATUS(a0)
+	csrc	CSR_MSTATUS, t1
 .endm
 
 .macro trap_return

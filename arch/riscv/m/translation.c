@@ -8,12 +8,11 @@
 #include "arch/riscv/features.h"
 #include "arch/riscv/fence.h"
 #include "arch/riscv/hart.h"
+#include "arch/riscv/m/extensions.h"
 #include "core/arch.h"
 #include "core/panic.h"
 #include "core/vcpu.h"
 #include "mm/pte.h"
-
-extern char guest_exit_vector[], guest_fast_vector[];
 
 #define EXCEPTION_BIT(number) (UINT64_C(1) << (number))
 
@@ -49,8 +48,7 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	(void)detour;
-	vcpu->arch.exit_vector =
-		(uintptr_t)(c_keeps_registers ? guest_fast_vector : guest_exit_vector);
+	vcpu->arch.exit_vector = extensions_vector(c_keeps_registers);
 	csr_write(CSR_MEDELEG, DELEGATED_ALWAYS);
 	arch_shadow_fence_all();
 }
@@ -88,7 +86,8 @@ void arch_shadow_root_set(unsigned mode, hpa_t root, unsigned asid)
 
 bool arch_shadow_root_is(unsigned mode, hpa_t root, unsigned asid)
 {
-	return csr_read(CSR_SATP) == satp_make(mode, asid, root.raw);
+	return csr_read(CSR_SATP) == satp_make(mode, asid, root.raw) &&
+	       extensions_are_closed();
 }
 
 bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid)
