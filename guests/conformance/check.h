@@ -57,6 +57,7 @@ extern const struct group floating_point_group;
 extern const struct group interrupts_group;
 extern const struct group sbi_group;
 extern const struct group rfence_group;
+extern const struct group vectors_group;
 
 /* Run all of a group's checks, in every supported mode where it is paged. */
 void run_group(const struct group *group);

@@ -28,7 +28,7 @@ static const struct group *const groups[] = {
 	&stale_group,	       &random_group,	    &asids_group,
 	&asid_reuse_group,     &tables_group,	    &reservations_group,
 	&fetch_group,	       &misaligned_group,   &paged_traps_group,
-	&rfence_group,
+	&rfence_group,	       &vectors_group,
 };
 
 static bool is_wanted(const struct group *group)

@@ -17,6 +17,7 @@
 #define CSR_CYCLE      0xc00
 #define CSR_TIME       0xc01
 #define CSR_HTIMEDELTA 0x605
+#define CSR_HGATP      0x680
 
 struct instruction {
 	const char *name;
@@ -214,7 +215,7 @@ static const unsigned hypervisor_csrs[] = {
 	0x604 /* hie */,     0x606 /* hcounteren */, 0x607 /* hgeie */,
 	CSR_HTIMEDELTA,	     0x60a /* henvcfg */,    0x643 /* htval */,
 	0x644 /* hip */,     0x645 /* hvip */,	     0x64a /* htinst */,
-	0x680 /* hgatp */,   0x200 /* vsstatus */,   0x204 /* vsie */,
+	CSR_HGATP,	     0x200 /* vsstatus */,   0x204 /* vsie */,
 	0x205 /* vstvec */,  0x240 /* vsscratch */,  0x241 /* vsepc */,
 	0x242 /* vscause */, 0x243 /* vstval */,     0x244 /* vsip */,
 	0x280 /* vsatp */,
@@ -229,38 +230,64 @@ static bool emulated_by_opensbi(unsigned csr)
 	return true;
 }
 
+/*
+ * A hart may have H for good, and no way to keep its CSRs from S-mode. A machine that
+ * lists none has nothing behind them then: they hold nothing, and nothing is reached.
+ */
+static bool hypervisor_shows(void)
+{
+	const uint32_t read = encode_csr(CSRRS, REG_A0, 0x600 /* hstatus */, 0);
+	struct context context = {.pc = 0};
+
+	run_instructions(&context, &read, 1, SUPERVISOR);
+	if (context.cause != CAUSE_BREAKPOINT)
+		return false;
+	deviation("CSRs of the hypervisor extension, which is not listed");
+	return true;
+}
+
 static void check_hypervisor_csrs(const struct paging_mode *mode)
 {
+	bool shows = platform_has_extension("h") || hypervisor_shows();
+
 	(void)mode;
 	for (unsigned i = 0; i < ARRAY_LENGTH(hypervisor_csrs); i++) {
 		uint32_t read = encode_csr(CSRRS, REG_A0, hypervisor_csrs[i], 0);
 		struct context context = {.pc = 0};
 
 		expect_illegal_csr(hypervisor_csrs[i], USER);
-		if (!platform_has_extension("h")) {
+		if (!shows) {
 			if (!emulated_by_opensbi(hypervisor_csrs[i]))
 				expect_illegal_csr(hypervisor_csrs[i], SUPERVISOR);
 			continue;
 		}
 		run_instructions(&context, &read, 1, SUPERVISOR);
-		expect_equal("read of a hypervisor CSR", context.cause, CAUSE_BREAKPOINT);
+		if (hypervisor_csrs[i] != CSR_HGATP || platform_has_extension("h"))
+			expect_equal("read of a hypervisor CSR", context.cause,
+				     CAUSE_BREAKPOINT);
+		else
+			expect_equal("read of hgatp", context.cause, CAUSE_ILLEGAL);
 	}
 }
 
 static void check_hypervisor_instructions(const struct paging_mode *mode)
 {
 	static const struct instruction instructions[] = {
-		{"hfence.vvma", 0x22000073}, {"hfence.gvma", 0x62000073},
-		{"hlv.d", 0x6c054573},	     {"hsv.d", 0x6eb54073},
+		{"hfence.gvma", 0x62000073}, {"hlv.d", 0x6c054573},
+		{"hsv.d", 0x6eb54073},	     {"hfence.vvma", 0x22000073},
 		{"hlvx.wu", 0x68354573},
 	};
+	unsigned count = ARRAY_LENGTH(instructions);
 
 	(void)mode;
 	if (platform_has_extension("h")) {
 		skip("the hypervisor extension is there");
 		return;
 	}
-	for (unsigned i = 0; i < ARRAY_LENGTH(instructions); i++) {
+	/* The last two may have to be let do what they do: nothing, or a page fault. */
+	if (hypervisor_shows())
+		count -= 2;
+	for (unsigned i = 0; i < count; i++) {
 		expect_illegal(&instructions[i], SUPERVISOR);
 		expect_illegal(&instructions[i], USER);
 	}
