@@ -27,6 +27,8 @@ void attack_streams(void);
 void attack_user_streams(void);
 void attack_wild_streams(void);
 void attack_privileges(void);
+void attack_hypervisor(void);
+void attack_leftovers(void);
 void attack_tables(void);
 void attack_loops(void);
 void attack_outside(void);
@@ -43,6 +45,13 @@ void attack_hang(void);
 /* The number of rounds asked for, and the seed. */
 uint64_t attack_count(void);
 uint64_t attack_seed(void);
+
+/*
+ * The hart shows something that it was not told to: shows= and a letter for each,
+ * h the hypervisor extension, c what delegates counters (Ssccfg, Sscofpmf), a interrupt
+ * priorities (Ssaia).
+ */
+bool attack_shows(char what);
 
 uint64_t random_word(void);
 
@@ -61,6 +70,16 @@ __attribute__((format(printf, 1, 2))) void breach(const char *format, ...);
 
 /* Breach if this was read from Gnomon's canary pages (see core/canary.h). */
 void check_value(uint64_t value, uint64_t from);
+
+/*
+ * The scause of one instruction with this in a1; CAUSE_BREAKPOINT if it did nothing but
+ * run. a0 points to its code, or is what the context has there.
+ */
+struct context;
+uint64_t run_one(uint32_t instruction, unsigned how, uint64_t value,
+		 struct context *context);
+uint64_t run_one_at(uint32_t instruction, unsigned how, uint64_t value,
+		    struct context *context);
 
 /* Everything a round may have changed, as the runtime left it; satp Bare. */
 void recover(void);

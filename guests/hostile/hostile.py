@@ -36,6 +36,8 @@ ATTACKS = {
     "user-streams": Attack(5, False),
     "wild-streams": Attack(2, False),
     "privileges": Attack(60, True),
+    "hypervisor": Attack(60, True),
+    "leftovers": Attack(60, True),
     "tables": Attack(5, False),
     "loops": Attack(5, False),
     "outside": Attack(60, True),
@@ -54,13 +56,17 @@ MODES = ("lsp", "nested", "shadow", "shadow-unsync")
 STATUS = {"power-off": 0, "reboot": 0, "failure": 1, "stopped": 3}
 STOPS = ("time limit", "all of its harts have stopped")
 
+# On seat m a hart may have the hypervisor extension for good, says the checklist.
+WITH_H = "hypervisor extension: it is there and leads nowhere"
+ASTRAY = "it went to VS- or VU-mode, which it was not given"
+
 Run = collections.namedtuple("Run", "status out err stats")
 
 
-def options(attack, seed):
+def options(attack, seed, shows=None):
     """What `scripts/gnomon run` is given, but for the paging mode."""
     return ["--kernel", str(BUILD / "guests" / "hostile.bin"), "--memory", MEMORY,
-            "--append", f"attack={attack} seed={seed}",
+            "--append", f"attack={attack} seed={seed}" + (f" shows={shows}" if shows else ""),
             "--time-limit", str(ATTACKS[attack].limit)]
 
 
@@ -76,8 +82,9 @@ def complaints(attack, run):
     if report is None:
         return [f"no report, status {run.status}"]
     reason, detail = report["reason"], report["detail"]
+    astray = WITH_H in run.out and detail == ASTRAY
     expect(run.status == STATUS.get(reason), f"{reason}, but status {run.status}")
-    expect(reason != "stopped" or detail in STOPS, f"stopped: {detail}")
+    expect(reason != "stopped" or detail in STOPS or astray, f"stopped: {detail}")
     expect(not run.err, run.err.strip())
 
     # OpenSBI 1.6 prints "system_opcode_insn: ..." for each illegal access to some
@@ -97,7 +104,7 @@ def complaints(attack, run):
     limit = shadow.get("page_limit", 0)
     for name in ("pages", "pages_peak"):
         expect(shadow.get(name, 0) <= limit, f"{shadow.get(name)} {name} of {limit}")
-    if ATTACKS[attack].finishes:
+    if ATTACKS[attack].finishes and not (astray and attack == "hypervisor"):
         expect(reason == "power-off", f"ended by {reason} {detail}")
         expect(re.search(rf"^hostile: {attack} seed \d+: done, 0 breaches", run.out,
                          re.M), "did not come to its end")

@@ -2,8 +2,8 @@
 /*
  * The hostile guest: attacks on the machine it runs in.
  *
- * Boot arguments: attack=NAME, seed=N and count=N (rounds). Its last words are
- * one line, "hostile: NAME seed N: ...", with how many breaches it found; a run
+ * Boot arguments: attack=NAME, seed=N, count=N (rounds) and shows=LETTERS. Its last words
+ * are one line, "hostile: NAME seed N: ...", with how many breaches it found; a run
  * without that line wedged itself. See attack.h.
  */
 #include <stdarg.h>
@@ -26,6 +26,8 @@ static const struct attack attacks[] = {
 	{"user-streams", attack_user_streams, 800},
 	{"wild-streams", attack_wild_streams, 20000},
 	{"privileges", attack_privileges, 1},
+	{"hypervisor", attack_hypervisor, 60},
+	{"leftovers", attack_leftovers, 1},
 	{"tables", attack_tables, 10000},
 	{"loops", attack_loops, 3000},
 	{"outside", attack_outside, 300},
@@ -82,6 +84,15 @@ uint64_t attack_count(void)
 uint64_t attack_seed(void)
 {
 	return hostile.seed;
+}
+
+bool attack_shows(char what)
+{
+	const char *at = platform_argument("shows");
+
+	while (at && *at && *at != ' ' && *at != what)
+		at++;
+	return at && *at == what;
 }
 
 /* ---- random numbers: splitmix64 ---- */
