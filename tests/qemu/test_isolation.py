@@ -30,14 +30,14 @@ def image():
 
 @pytest.fixture
 def boot(tmp_path):
-    """boot(BUNDLE OPTION..., memory=SIZE, firmware=BYTES): all that is printed."""
-    def start(*options, memory="256M", firmware=None):
+    """boot(BUNDLE OPTION..., memory=SIZE, firmware=BYTES, cpu=CPU): all that is printed."""
+    def start(*options, memory="256M", firmware=None, cpu="rv64,h=false,sstc=false"):
         bundle, first = tmp_path / "bundle.itb", tmp_path / "first.bin"
         subprocess.run([TOP / "scripts" / "gnomon", "bundle", *map(str, options),
                         "-o", bundle], check=True)
         first.write_bytes(firmware or b"")
         command = [(BUILD / "qemu-path").read_text().strip(), "-M", "virt", "-cpu",
-                   "rv64,h=false,sstc=false", "-m", memory, "-nographic", "-no-reboot",
+                   cpu, "-m", memory, "-nographic", "-no-reboot",
                    "-bios", first if firmware else "none", "-kernel", IMAGE, "-initrd",
                    bundle, "-append", "canary=4096K time-limit=100"]
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,

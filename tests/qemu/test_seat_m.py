@@ -72,12 +72,6 @@ def test_the_debug_build_finds_nothing_wrong(run_m, guest, how):
     check_the_checks(result, 97)
 
 
-def test_a_hart_with_the_hypervisor_extension_is_refused(run_m, guest):
-    result = run_m("--kernel", guest("hello.bin"), "--cpu", "rv64", how="lsp")
-    assert result.refusal == ("this chip has the hypervisor extension (H), and a guest cannot "
-                              "be kept from it: use seat hs")
-
-
 def test_nested_paging_is_refused_with_one_line(run_m, guest):
     result = run_m("--kernel", guest("hello.bin"), how="nested")
     assert result.refusal == ("vm hello: paging mode nested is not possible on this "
