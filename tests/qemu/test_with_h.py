@@ -63,6 +63,12 @@ def test_what_is_done_about_h_is_said(run_m, guest):
     assert said["rv64,h=false"] == "hypervisor extension: none"
 
 
+@pytest.mark.parametrize("cpu", [H_STAYS, H_GOES, ALL])
+def test_the_other_harts_are_closed_too(run_m, guest, cpu):
+    result = run_m("--kernel", guest("hello.bin"), "--cpu", cpu, "--smp", 3, how="lsp")
+    assert result.status == 0 and "harts: 3 of 3 run" in result.checklist
+
+
 def test_seat_hs_shows_nothing_of_h(run, guest):
     result = run("--kernel", guest("conformance.bin"), how="lsp")
     check_conformance(result)
