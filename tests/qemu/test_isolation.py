@@ -57,8 +57,8 @@ def test_nothing_of_gnomons_is_in_reach(boot, attack, paging):
     out = boot(*hostile(attack, 1, paging), firmware=JUMP)
     assert "image at 0x82000000" in out
     assert re.search(r"^gnomon: PMP: 4 of \d+ entries; closed to guests: all devices, and "
-                     r"32 MiB at 0x82000000 for Gnomon, with a pool of shadow tables, "
-                     r"16 MiB at 0x83000000,.* no W\^X and no stack guards", out, re.M)
+                     r"16 MiB at 0x82000000 for Gnomon, with a pool of shadow tables, "
+                     r"8 MiB at 0x82800000,.* no W\^X and no stack guards", out, re.M)
     assert f"hostile: {attack} seed 1: done, 0 breaches" in out
     assert "gnomon: canary: 1024 pages untouched" in out
     assert "gnomon: vm hostile: power-off, after" in out
