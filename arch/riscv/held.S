@@ -30,7 +30,9 @@ hart_held:
 	wfi
 	j	1b
 
+	/* The boot hart may have changed instructions: see errata.c. */
 3:	fence	r, rw
+	fence.i
 	li	t0, HART_SIZE
 	mul	t0, t0, t2
 	lla	tp, harts
