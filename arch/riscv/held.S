@@ -30,7 +30,7 @@ hart_held:
 	wfi
 	j	1b
 
-	/* The boot hart may have changed instructions: see errata.c. */
+	/* All that the boot hart has written is seen, changes of code (errata) too. */
 3:	fence	r, rw
 	fence.i
 	li	t0, HART_SIZE

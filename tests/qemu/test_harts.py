@@ -59,7 +59,7 @@ def boot_hart(result):
 
 # --- coming -----------------------------------------------------------------
 
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("count", [1, 3, 8])
 def test_all_come_and_the_guest_does_not_notice(run_on, guest, seat, count):
     result = run_on("--kernel", guest("conformance.bin"), "--smp", count)
     check_conformance(result)
@@ -69,9 +69,8 @@ def test_all_come_and_the_guest_does_not_notice(run_on, guest, seat, count):
 
 
 def test_any_of_them_may_be_the_boot_hart(run_on, guest):
-    """Which one is first, QEMU leaves to chance; not all of eight starts agree, or one
-    that is not hart 0 is all there is to see."""
-    for _ in range(8):
+    """Which one is first, QEMU leaves to chance."""
+    for _ in range(4):
         result = run_on("--kernel", guest("hello.bin"), "--smp", 4, "--memory", "64M")
         assert result.status == 0, result
         assert 0 <= boot_hart(result) <= 3
@@ -93,16 +92,14 @@ def test_one_that_does_not_exist_is_not_waited_for(run_on, guest, seat, machine_
         assert "harts: hart 2 does not arrive; it is left out" in result.checklist
 
 
-def test_one_without_an_mmu_is_named(run_on, guest, seat, machine_tree):
-    for alone in (3, 0):
-        tree = machine_tree(4)
-        subprocess.run(["fdtput", "-d", tree, f"/cpus/cpu@{alone}", "mmu-type"], check=True)
-        result = run_on("--kernel", guest("hello.bin"), *with_tree(tree, 4, seat))
-        if boot_hart(result) == alone:
-            assert f"the machine's device tree has no hart {alone} with an" in result.out
-            continue
-        assert result.status == 0, result
-        assert f"harts: 3 of 4 run (hart {alone} has no MMU)" in result.checklist
+def test_one_without_an_mmu_is_named(run, guest):
+    """Under OpenSBI there is none to see: it takes such harts out of the tree."""
+    result = run("--kernel", guest("hello.bin"), "--machine", "sifive_u", "--smp", 4,
+                 how="lsp", SEAT="m", GNOMON_APPEND="selftest=harts")
+    assert result.status == 0, result
+    assert "harts: 3 of 4 run (hart 0 has no MMU)" in result.checklist
+    lines = [line for line in result.said if re.match(r"selftest: hart \d is done", line)]
+    assert sorted(line[15] for line in lines[:3]) == ["1", "2", "3"]
 
 
 def test_one_that_has_less_is_left_out(run_on, guest, seat, machine_tree):
@@ -195,7 +192,7 @@ def check_selftest(result, count):
     return int(found[1][2]) + int(found[1][3])
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, 3])
 def test_all_ask_each_other_at_once_and_one_that_runs_a_guest(run_on, guest, count):
     result = run_on("--kernel", guest("conformance.bin"), "--smp", count,
                     GNOMON_APPEND="selftest=harts")
@@ -300,20 +297,38 @@ def test_a_panic_needs_another_hart(run_on, guest):
 
 
 @pytest.mark.parametrize("seat", ["m"], indirect=True)
-def test_a_panic_stops_the_guest_where_there_is_no_power_switch(watched, seat, machine_tree):
-    tree = machine_tree(3)
+def test_a_panic_stops_the_guest_where_there_is_no_power_switch(tmp_path, seat,
+                                                                machine_tree):
+    """The hart of the VM too, which is kicked out of its guest."""
+    tree, monitor = machine_tree(3), tmp_path / "monitor"
     nodes = subprocess.run(["fdtget", "-l", tree, "/soc"], check=True, capture_output=True,
                            text=True).stdout.split()
-    for name in nodes:
-        if name.startswith("test@"):
-            subprocess.run(["fdtput", "-r", tree, f"/soc/{name}"], check=True)
-    child, base, monitor = watched("--smp", 3, "--cpu", CPU[seat], "--qemu-arg=-dtb",
-                                   f"--qemu-arg={tree}", GNOMON_APPEND="selftest=panic")
-    child.expect_exact("the_machine_is_right does not hold")
-    child.expect_exact("no known way to power off")
-    start = base + functions(seat)["arch_hart_park"]
-    for _ in range(100):
+    switches = [f"/soc/{name}" for name in nodes if name.startswith("test@")]
+    subprocess.run(["fdtput", "-r", tree, *switches], check=True)
+    gnomon = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "gnomon"
+    subprocess.run([gnomon, "bundle", "--kernel", UBOOT, "--memory", "128M", "-o",
+                    tmp_path / "bundle.itb"], check=True)
+    command = [paths.qemu(), "-M", "virt", "-cpu", CPU[seat], "-smp", "3", "-m", "256M",
+               "-nographic", "-bios", "none", "-kernel", BUILD / "gnomon-m.bin", "-initrd",
+               tmp_path / "bundle.itb", "-append", "selftest=panic", "-dtb", tree,
+               "-qmp", f"unix:{monitor},server=on,wait=off"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, errors="replace") as emulator:
+        try:
+            out = "".join(iter(emulator.stdout.readline,
+                               "gnomon: this machine has no known way to power off: it may "
+                               "be switched off now\n"))
+            assert "the_machine_is_right does not hold" in out
+            base = int(re.search(r"image at 0x([0-9a-f]+)", out)[1], 16)
+            assert are_parked(Monitor(monitor), base + functions(seat)["arch_hart_park"])
+        finally:
+            emulator.kill()
+
+
+def are_parked(monitor, start):
+    """All three harts, before long and for good."""
+    for _ in range(50):
         seen = samples(monitor, range(3))
         if all(start < pc < start + 32 for pcs in seen.values() for pc in pcs):
-            return
-    pytest.fail(str({hart: sorted(map(hex, pcs)) for hart, pcs in seen.items()}))
+            return True
+    return False
