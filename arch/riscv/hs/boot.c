@@ -60,9 +60,11 @@ static void log_features(void)
 	log_line("translation:%s, %u ASID bits; G-stage:%s, %u VMID bits",
 		 mode_names(features.guest_modes, ""), features.asid_bits,
 		 mode_names(features.gstage_modes, "x4"), features.vmid_bits);
-	log_line("timer: %u Hz, %s", machine.fdt.timebase_frequency,
-		 features.sstc ? "guests have their own (Sstc)"
-			       : "no Sstc for guests: a tick costs them two exits");
+	log_line(
+		"timer: %u Hz, %s", machine.fdt.timebase_frequency,
+		features.sstc
+			? "guests have their own (Sstc)"
+			: "no Sstc for guests: each tick is an exit, each set-timer too");
 	log_guest();
 	log_faults();
 	if (!features.access_faults)

@@ -120,8 +120,9 @@ static void log_features(void)
 	log_line("translation:%s, %u ASID bits; no G-stage",
 		 mode_names(features.guest_modes, ""), features.asid_bits);
 	log_line("timer: %u Hz, %s%s", machine.fdt.timebase_frequency,
-		 features.sstc ? "guests have their own (Sstc)"
-			       : "no Sstc for guests: a tick costs them two exits",
+		 features.sstc
+			 ? "guests have their own (Sstc)"
+			 : "no Sstc for guests: each tick is an exit, each set-timer too",
 		 features.time ? ""
 			       : ", and no time CSR: an rdtime costs one short exit");
 	log_line("hypervisor extension: %s", extensions_hypervisor());
