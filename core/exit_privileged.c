@@ -243,18 +243,16 @@ struct exit_result exit_privileged(struct vcpu *vcpu, const struct vm_exit *exit
 	/* It faults when the guest fetches it again, or comes back. */
 	if (!find_instruction(vcpu, exit, &instruction))
 		return exit_retry(vcpu);
-	if (pmu_emulate_read(vcpu, instruction)) {
-		counters_count(vcpu, REASON_VIRTUAL_INSTRUCTION);
-		return exit_resume_next(4);
-	}
-	if (timer_emulate_read(vcpu, instruction)) {
-		counters_count(vcpu, REASON_TIME_READ);
-		return exit_resume_next(4);
-	}
 	for (unsigned i = 0; supervisor && i < ARRAY_LENGTH(privileged_instructions); i++)
 		if ((instruction & privileged_instructions[i].mask) ==
 		    privileged_instructions[i].match)
 			return privileged_instructions[i].handler(vcpu, instruction);
+	if (timer_emulate_read(vcpu, instruction)) {
+		counters_count(vcpu, REASON_TIME_READ);
+		return exit_resume_next(4);
+	}
 	counters_count(vcpu, REASON_VIRTUAL_INSTRUCTION);
+	if (pmu_emulate_read(vcpu, instruction))
+		return exit_resume_next(4);
 	return exit_inject(EXCEPTION_ILLEGAL_INSTRUCTION, instruction);
 }

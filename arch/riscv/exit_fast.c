@@ -82,17 +82,18 @@ static __attribute__((noinline)) unsigned fault(struct vcpu *vcpu, uint64_t caus
 /* A load may do without R, with MXR; and W may be there while D is not. */
 static enum outcome fill(struct vcpu *vcpu, uint64_t cause, gva_t gva)
 {
-	static const uint64_t asked[] = {
+	static const uint8_t asked[] = {
 		[EXCEPTION_FETCH_PAGE] = PTE_X,
 		[EXCEPTION_LOAD_PAGE] = 0,
 		[EXCEPTION_STORE_PAGE] = PTE_W,
 	};
-	const struct paging_mode *mode = vcpu->vm->mode;
+	enum outcome (*const fill_entry)(struct vcpu *, gva_t, uint64_t) =
+		vcpu->vm->mode->fill;
 
-	if (!mode->fill || cause < EXCEPTION_FETCH_PAGE || cause > EXCEPTION_STORE_PAGE ||
+	if (!fill_entry || cause < EXCEPTION_FETCH_PAGE || cause > EXCEPTION_STORE_PAGE ||
 	    !trap_is_guests(cause, gva.raw))
 		return OUTCOME_DEVICE;
-	return mode->fill(vcpu, gva, asked[cause]);
+	return fill_entry(vcpu, gva, asked[cause]);
 }
 
 /* The guest's own: the hart says which, but where it takes load-reserved for a store. */
@@ -111,9 +112,9 @@ unsigned exit_fast_fault(struct vcpu *vcpu, uint64_t cause)
 {
 	gva_t gva = GVA(csr_read(TRAP_VALUE));
 
-	/* An access fault's is not looked at before seat_describe_fault() has it. */
-	if (errata_fetch_address && cause == EXCEPTION_FETCH_PAGE)
-		gva.raw = errata_fetched(gva.raw, csr_read(TRAP_EPC));
+	/* seat_describe_fault() makes the address anew. */
+	if (cause == EXCEPTION_FETCH_PAGE && errata_fetch_address)
+		return fault(vcpu, cause);
 	switch (fill(vcpu, cause, gva)) {
 	case OUTCOME_FILLED:
 		vcpu->last_fence = 0;
