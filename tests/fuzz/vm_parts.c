@@ -189,6 +189,17 @@ uint64_t arch_time(void)
 	return 1000;
 }
 
+enum status arch_vcpu_create(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return STATUS_OK;
+}
+
+void arch_vcpu_destroy(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
 void arch_time_begin(struct vcpu *vcpu)
 {
 	vcpu->arch.time_delta = -arch_time();
