@@ -19,11 +19,11 @@ $(GUEST_BUILD)/workloads: $(WORKLOADS_SOURCES) $(wildcard guests/linux/workloads
 
 .PHONY: bench
 bench: bench-ready
-	@scripts/bench $(BENCH_ARGUMENTS)
+	@scripts/bench --seat $(SEAT) $(BENCH_ARGUMENTS)
 
 .PHONY: bench-quick
 bench-quick: bench-ready
-	@scripts/bench --quick $(BENCH_ARGUMENTS)
+	@scripts/bench --seat $(SEAT) --quick $(BENCH_ARGUMENTS)
 
 # Set up first, build then: a new machine has no compiler yet.
 .PHONY: bench-ready
