@@ -160,30 +160,59 @@ static enum status read_register_layout(const struct host_reading *reading, int 
 				  &console->clock_frequency);
 }
 
-static enum status read_console(const struct host_reading *reading, int node, int plic)
+/* Where it is, and how it is spoken to. */
+static enum status read_place(const struct host_reading *reading, int node)
 {
 	struct host_console *console = &reading->host->console;
 	struct device_range range;
-	int controller;
-	uint32_t interrupt;
-	enum status status;
+	enum status status = device_tree_reg(reading->fdt, node, 0, &range);
 
-	if (node < 0 || !device_tree_available(reading->fdt, node))
-		return STATUS_OK;
-	status = device_tree_reg(reading->fdt, node, 0, &range);
 	if (status != STATUS_OK)
 		return host_refuse_property(reading, node, "reg", status);
-	*console = (struct host_console){
-		.is_present = true, .base = HPA(range.base), .size = range.size};
+	*console = (struct host_console){.base = HPA(range.base), .size = range.size};
 	read_compatible(reading->fdt, node, console);
-	status = device_tree_interrupt(reading->fdt, node, &controller, &interrupt);
+	status = read_register_layout(reading, node, console);
+	console->is_present = status == STATUS_OK;
+	return status;
+}
+
+static enum status read_interrupt(const struct host_reading *reading, int node, int plic)
+{
+	struct host_console *console = &reading->host->console;
+	int controller;
+	uint32_t interrupt;
+	enum status status =
+		device_tree_interrupt(reading->fdt, node, &controller, &interrupt);
+
 	if (status == STATUS_CORRUPT)
 		return host_refuse_property(reading, node, "interrupts", status);
 	if (status == STATUS_OK && controller == plic) {
 		console->has_interrupt = true;
 		console->interrupt = interrupt;
 	}
-	return read_register_layout(reading, node, console);
+	return STATUS_OK;
+}
+
+static enum status read_console(const struct host_reading *reading, int node, int plic)
+{
+	enum status status;
+
+	if (node < 0 || !device_tree_available(reading->fdt, node))
+		return STATUS_OK;
+	status = read_place(reading, node);
+	return status == STATUS_OK ? read_interrupt(reading, node, plic) : status;
+}
+
+enum status host_console_look(const struct host_reading *reading)
+{
+	const char *unheard;
+	struct host_reading quiet = *reading;
+	int node = find_console(reading->fdt);
+
+	quiet.why = &unheard;
+	if (node >= 0 && device_tree_available(reading->fdt, node))
+		(void)read_place(&quiet, node);
+	return STATUS_OK;
 }
 
 enum status host_devices_read(const struct host_reading *reading)

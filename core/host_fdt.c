@@ -381,8 +381,8 @@ enum status host_fdt_read(struct host_fdt *host, const void *tree, uint64_t boot
 			  const char **why)
 {
 	static enum status (*const steps[])(const struct host_reading *reading) = {
-		read_root,  read_memory, read_reserved,
-		read_harts, read_chosen, host_devices_read};
+		read_root,  host_console_look, read_memory,	 read_reserved,
+		read_harts, read_chosen,       host_devices_read};
 	const struct host_reading reading = {
 		.host = host, .fdt = tree, .boot_hart = boot_hart, .why = why};
 	enum status status = check_tree(tree, why);

@@ -91,7 +91,8 @@ struct host_fdt {
  * property that cannot be right; STATUS_NOT_FOUND: no memory, no timebase, or a
  * boot hart that is not listed with an MMU; STATUS_TOO_BIG: more pieces of
  * memory than the limits above; STATUS_UNSUPPORTED: an address that cannot be
- * translated. *why says what and where. A missing or unknown console and a
+ * translated. *why says what and where; the console is there all the same, without its
+ * interrupt, if it could be read. A missing or unknown console and a
  * missing PLIC are no errors. *host is large: keep it off the stack.
  */
 enum status host_fdt_read(struct host_fdt *host, const void *tree, uint64_t boot_hart,

@@ -30,6 +30,12 @@ enum status host_optional_cell(const struct host_reading *reading, int node,
 enum status host_optional_string(const struct host_reading *reading, int node,
 				 const char *property, const char **value);
 
+/*
+ * An early step, which never fails: where the console's UART is, so that what is wrong
+ * elsewhere can be told on it.
+ */
+enum status host_console_look(const struct host_reading *reading);
+
 /* The step for PLIC and console; needs the harts. */
 enum status host_devices_read(const struct host_reading *reading);
 

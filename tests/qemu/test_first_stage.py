@@ -177,6 +177,23 @@ def test_where_it_was_looked_for_is_said_in_a_line(boot, tree):
     assert "the bundle is missing: " in result.out, result
 
 
+@pytest.mark.parametrize("damage, says", [
+    (["-r", "/memory@80000000"], "the machine's device tree has no memory"),
+    (["-r", "/soc/plic@c000000"],
+     "the machine's device tree: interrupts of node 'serial@10000000' cannot be used"),
+    (["-d", "/cpus", "timebase-frequency"],
+     "the machine's device tree has no timebase-frequency"),
+    (["-d", "/cpus/cpu@1", "mmu-type"],
+     "the machine's device tree has no hart 1 with an MMU"),
+])
+def test_what_the_tree_lacks_is_said_in_a_line(boot, hello, tree, damage, says):
+    """No firmware below has a console for that; and the machine is powered off then."""
+    option, *where = damage
+    subprocess.run(["fdtput", option, tree, *where], check=True)
+    result = boot(information(BUNDLE, boot_hart=1), {BUNDLE: hello})
+    assert f"gnomon: cannot start: {says}\n" in result.out and result.status == 1, result
+
+
 def test_a_bundle_with_its_data_behind_the_tree(boot, hello, tmp_path):
     """As mkimage -E makes them: nobody says how long all of it is."""
     split = tmp_path / "split.itb"

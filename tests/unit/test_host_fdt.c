@@ -402,6 +402,22 @@ static void flaws_are_named(void **state)
 	}
 }
 
+/* Seat m has no other console to say it on. */
+static void the_console_is_there_whatever_is_wrong_elsewhere(void **state)
+{
+	static const char *const paths[] = {"/memory@80000000", "/cpus", "/cpus/cpu@0",
+					    "/soc/plic@c000000"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+		assert_int_equal(fdt_del_node(tree, open_virt(paths[i])), 0);
+		assert_int_not_equal(read_tree(0), STATUS_OK);
+		assert_true(host.console.is_present);
+		assert_int_equal(host.console.base.raw, 0x10000000);
+		assert_int_equal(host.console.access_width, 1);
+	}
+}
+
 static void the_interrupt_parent_is_inherited(void **state)
 {
 	int serial = open_virt("/soc/serial@10000000");
@@ -589,6 +605,7 @@ int main(void)
 		cmocka_unit_test(isa_strings_are_understood),
 		cmocka_unit_test(harts_beyond_the_limit_are_counted),
 		cmocka_unit_test(flaws_are_named),
+		cmocka_unit_test(the_console_is_there_whatever_is_wrong_elsewhere),
 		cmocka_unit_test(the_interrupt_parent_is_inherited),
 		cmocka_unit_test(an_empty_ramdisk_is_none),
 		cmocka_unit_test(a_long_seed_is_cut),

@@ -143,7 +143,7 @@ _Noreturn void boot_main(uint64_t hart, const void *tree, uint64_t next_stage)
 	status = host_fdt_read(&machine.fdt, tree, hart, &why);
 	extensions_let_trap();
 	has_uart = gnomon_find_uart();
-	if (status == STATUS_OK)
+	if (machine.fdt.tree.size > 0) /* it is a tree, if not one to start with */
 		power_find(tree);
 	log_line("Gnomon starts on hart %lu, as the machine's firmware", hart);
 	if (status == STATUS_OK)
