@@ -69,10 +69,12 @@ static void add(const char *what, uint64_t address)
 			    used > 0 ? "," : "", address, what);
 }
 
-static void note(const struct bundle_hints *hints, hpa_t chosen)
+/* QEMU names the image itself for what comes next if that is all it has loaded. */
+static void note(struct host_range image, const struct bundle_hints *hints, hpa_t chosen)
 {
 	sought[0] = '\0';
-	add("the first stage's next address", hints->next_stage);
+	if (!overlap(image, (struct host_range){HPA(hints->next_stage), 1}))
+		add("the first stage's next address", hints->next_stage);
 	add("/chosen", chosen.raw);
 	add("this build's", hints->built_in);
 }
@@ -81,7 +83,7 @@ void bundle_find(struct host_range image, const struct bundle_hints *hints)
 {
 	const struct host_range chosen = machine.fdt.initrd;
 
-	note(hints, chosen.base);
+	note(image, hints, chosen.base);
 	if (take(image, hints->next_stage, UINT64_MAX) ||
 	    take(image, chosen.base.raw, chosen.size) ||
 	    take(image, hints->built_in, UINT64_MAX))

@@ -168,6 +168,9 @@ def test_where_it_was_looked_for_is_said_in_a_line(boot, tree):
     assert result.report["reason"] == "stopped" and result.status == 1, result
     assert (f"gnomon: the bundle is missing: there is none at {BUNDLE:#x} (the first stage's "
             "next address)\n") in result.out
+    # Its next address is the image: QEMU, with a kernel and no ramdisk.
+    result = boot(information(ENTRY), {})
+    assert "gnomon: the bundle is missing: nothing says where it is\n" in result.out, result
     choose(tree, 0x11000000, 4096)  # nothing is there
     result = boot(b"", {})
     assert ("gnomon: the bundle is missing: there is none at 0x11000000 (/chosen)\n"
