@@ -28,6 +28,10 @@ CC        := $(or $(CC.$(COMPILER)),$(error COMPILER is gcc or clang))
 OBJCOPY   := $(CROSS)objcopy
 OBJDUMP   := $(CROSS)objdump
 
+ifeq ($(shell echo '$(BUNDLE_ADDRESS)' | grep -xE '0|0x[0-9a-fA-F]{1,15}[08]|0x0'),)
+$(error BUNDLE_ADDRESS is a hexadecimal number and a multiple of 8, such as 0x80a00000)
+endif
+
 TARGET  := -march=rv64gc -mabi=lp64d -mcmodel=medany -fpie
 INCLUDE := -I. -I$(OUT) -DBUNDLE_ADDRESS=$(BUNDLE_ADDRESS) \
 	-isystem arch/riscv/include/freestanding \

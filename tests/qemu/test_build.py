@@ -37,6 +37,13 @@ def test_the_image_is_of_the_compiler_asked_for(name):
     assert other.returncode != 0 and "COMPILER is gcc or clang" in other.stderr
 
 
+@pytest.mark.parametrize("address", ["", "here", "-8", "0x80a00004", "0x1ffffffffffffffff8"])
+def test_an_address_that_no_bundle_can_have(address):
+    done = make(f"BUNDLE_ADDRESS={address}", "build/gnomon-m.bin")
+    assert done.returncode != 0 and done.stderr.count("\n") == 1, done
+    assert "BUNDLE_ADDRESS is a hexadecimal number and a multiple of 8" in done.stderr
+
+
 @pytest.mark.parametrize("seat", ["hs", "m"])
 def test_what_clang_builds_keeps_a_guests_registers(run, guest, seat):
     result = run("--kernel", guest("conformance.bin"), how="lsp", SEAT=seat,
