@@ -146,10 +146,16 @@ def test_mistakes(tmp_path):
     assert done.returncode == 1 and done.stderr == \
         f"visionfive2: {tmp_path}/none.itb: there is no such bundle\n"
     with open(tmp_path / "huge.itb", "wb") as file:
+        file.write(b"\xd0\x0d\xfe\xed")
         file.truncate(961 << 20)
     done = make(tmp_path / "out", tmp_path / "huge.itb")
     assert done.returncode == 1 and "more than 960 MiB" in done.stderr
-    assert "usage: visionfive2" in make(tmp_path, "a", "b").stderr
+    for content in (b"", b"# a text", bytes(64)):
+        (tmp_path / "other.itb").write_bytes(content)
+        assert make(tmp_path / "out", tmp_path / "other.itb").stderr == \
+            f"visionfive2: {tmp_path}/other.itb: not a FIT image\n"
+    for words in ([tmp_path, "a", "b"], ["--help"], ["--out", "x"], [""]):
+        assert "usage: visionfive2" in make(*words).stderr
 
 
 # --- the same parts on QEMU -------------------------------------------------
