@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What core/, mm/, lsp/ and drivers/ ask of the machine: the one boundary
- * between them and arch/. A seat (HS-mode, later M-mode) implements it, and so
+ * between them and arch/. A seat (HS-mode, M-mode) implements it, and so
  * does the fake arch of the host tests. Every function acts on the calling
  * hart unless it says otherwise.
  */
