@@ -15,10 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
 #include "core/harts.h"
+#include "core/log.h"
 #include "core/machine.h"
 #include "core/panic.h"
 #include "core/spin_lock.h"
@@ -45,6 +47,7 @@ static struct {
 
 static _Thread_local unsigned self;
 static unsigned parked, wrong;
+static bool prepared;
 static uint64_t message; /* no atomic: requests order it */
 static bool tells;
 static pthread_mutex_t late = PTHREAD_MUTEX_INITIALIZER;
@@ -79,6 +82,8 @@ static void *come(void *index)
 
 enum status arch_hart_start(unsigned index, const char **why)
 {
+	/* One at a time. */
+	assert_true(index <= LACKS || __atomic_load_n(&prepared, __ATOMIC_SEQ_CST));
 	if (index == REFUSED) {
 		*why = "is refused";
 		return STATUS_UNSUPPORTED;
@@ -92,9 +97,14 @@ enum status arch_hart_start(unsigned index, const char **why)
 	return STATUS_OK;
 }
 
+/* One of them needs longer than others would wait for it to come. */
 const char *arch_hart_prepare(void)
 {
-	return self == LACKS ? "lacks something" : NULL;
+	if (self != LACKS)
+		return NULL;
+	usleep(1500000);
+	__atomic_store_n(&prepared, true, __ATOMIC_SEQ_CST);
+	return "lacks something";
 }
 
 void arch_hart_kick(unsigned index)
