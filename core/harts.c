@@ -9,6 +9,7 @@
 #include "core/harts.h"
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
+#include "core/console.h"
 #include "core/log.h"
 #include "core/machine.h"
 
@@ -120,6 +121,8 @@ void harts_stop_others(void)
 	/* What goes wrong here ends here again. */
 	if (__atomic_exchange_n(&stopping, 1, __ATOMIC_RELAXED) != 0)
 		return;
+	/* For good: who stops while in line for it would keep it from all behind. */
+	console_hold();
 	for (unsigned i = 0; i < HART_LIMIT; i++)
 		if (i != here && harts_running() >> i & 1)
 			post(i, HART_STOP);

@@ -56,8 +56,10 @@ _Noreturn void harts_arrive(void);
  */
 void harts_request(uint32_t targets, enum hart_request request);
 
-/* All others stop, as soon as they look. Does not wait: some may be beyond hearing. The
- * first call counts. */
+/*
+ * All others stop, as soon as they look, and the console is the caller's. Does not wait
+ * for them: some may be beyond hearing. The first call counts.
+ */
 void harts_stop_others(void);
 
 /* Do what is asked of this hart. For whoever waits for another. */

@@ -31,13 +31,19 @@ void console_write(const char *text)
 		console_put((uint8_t)*text++);
 }
 
-/* The harts of a test take turns. */
+/* The harts of a test take turns by themselves, or by this. */
+static void (*captured_turn)(bool taken);
+
 void console_hold(void)
 {
+	if (captured_turn)
+		captured_turn(true);
 }
 
 void console_release(void)
 {
+	if (captured_turn)
+		captured_turn(false);
 }
 
 void console_line_start(void)

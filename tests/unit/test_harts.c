@@ -312,10 +312,59 @@ static void jobs_are_for_harts_that_run_and_wait(void **state)
 	assert_false(harts_is_busy(1));
 }
 
+/* ---- the end ---- */
+
+static struct spin_lock console_lock;
+static uint32_t lines; /* that were there before */
+
+/* As core/console.c. */
+static void take_turn(bool taken)
+{
+	static _Thread_local unsigned depth;
+
+	if (taken && depth++ == 0)
+		spin_lock_take(&console_lock);
+	else if (!taken && --depth == 0)
+		spin_lock_give(&console_lock);
+}
+
+static uint32_t in_line(void)
+{
+	return __atomic_load_n(&console_lock.next, __ATOMIC_SEQ_CST) - lines;
+}
+
+/* Until the boot hart wants to print too, or would have the one before stop. */
+static void print_for_long(void *argument)
+{
+	(void)argument;
+	console_hold();
+	while (in_line() < 3 && __atomic_load_n(&parked, __ATOMIC_SEQ_CST) <= 2)
+		sched_yield();
+	console_release();
+}
+
+static void print(void *argument)
+{
+	(void)argument;
+	log_line("a line");
+}
+
+/* None of them stops with its place in the line, which nobody would get past. */
 static void all_others_stop(void **state)
 {
 	(void)state;
+	captured_turn = take_turn;
+	lines = console_lock.next;
+	assert_true(harts_run(1, print_for_long, NULL));
+	while (in_line() < 1)
+		sched_yield();
+	assert_true(harts_run(2, print, NULL));
+	while (in_line() < 2)
+		sched_yield();
 	harts_stop_others();
+	captured_clear();
+	log_line("the last");
+	assert_string_equal(captured, "gnomon: the last\r\n");
 	for (unsigned i = 1; i < FIT_HARTS; i++)
 		assert_int_equal(pthread_join(harts[i].thread, NULL), 0);
 	assert_int_equal(parked, 2 + FIT_HARTS - 1);
