@@ -22,7 +22,7 @@ BROKEN = "a fence misses superpages"
 def run(*command):
     return subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=1200, check=False)
+                          text=True, timeout=3600, check=False)
 
 
 def test_every_mutant_is_caught():
