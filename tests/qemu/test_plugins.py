@@ -135,7 +135,9 @@ def test_exits_are_classed_as_gnomon_counts_them(paging, tmp_path):
     lines = lines_of(out)
     counts = collections.Counter()
     for line in lines:
-        assert line["special"] in ("", "start", "firmware-alone", "total"), line
+        # On seat m the probes at boot run in guests' memory, before there is a guest.
+        probes = paging == "m lsp" and line["special"] == "uncounted" and line["count"] < 100
+        assert probes or line["special"] in ("", "start", "firmware-alone", "total"), line
         for reason in line.get("fast", []) + line.get("full", []):
             counts[reason] += line["count"]
     missing = collections.Counter(result.stats["exits"])
