@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whether another hart is as good as the boot hart. See features.h. */
 #include "arch/riscv/features.h"
+#include "core/arch.h"
 
 struct features features;
 
@@ -56,4 +57,31 @@ const char *features_difference(const struct features *hart)
 	if (hart->poison.raw != features.poison.raw)
 		return "is not as the boot hart: faults of pages that are closed";
 	return NULL;
+}
+
+/* ---- what core/ asks for, alike in both seats ---- */
+
+bool arch_has_counters(void)
+{
+	return features.counters;
+}
+
+uint32_t arch_translation_modes(void)
+{
+	return features.guest_modes;
+}
+
+bool arch_satp_traps(void)
+{
+	return features.satp_traps;
+}
+
+bool arch_guest_svade(void)
+{
+	return features.svade;
+}
+
+unsigned arch_asid_bits(void)
+{
+	return features.asid_bits;
 }

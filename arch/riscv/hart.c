@@ -23,3 +23,13 @@ unsigned arch_hart_index(void)
 {
 	return (unsigned)(this_hart() - harts);
 }
+
+void arch_io_barrier(void)
+{
+	__asm__ volatile("fence iorw, iorw" ::: "memory");
+}
+
+void arch_fence_i(void)
+{
+	__asm__ volatile("fence.i" ::: "memory");
+}

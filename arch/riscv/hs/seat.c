@@ -360,11 +360,6 @@ static uint64_t counter_enable(enum hart_counter which)
 	return UINT64_C(1) << which;
 }
 
-bool arch_has_counters(void)
-{
-	return features.counters;
-}
-
 uint64_t arch_counter(enum hart_counter which)
 {
 	return which == COUNTER_CYCLE ? csr_read(CSR_CYCLE) : csr_read(CSR_INSTRET);
@@ -426,14 +421,4 @@ bool arch_plic_context(const struct host_hart *hart, unsigned *context)
 {
 	*context = hart->plic_context;
 	return hart->has_plic_context;
-}
-
-void arch_io_barrier(void)
-{
-	__asm__ volatile("fence iorw, iorw" ::: "memory");
-}
-
-void arch_fence_i(void)
-{
-	__asm__ volatile("fence.i" ::: "memory");
 }

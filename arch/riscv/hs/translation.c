@@ -190,29 +190,9 @@ void arch_gstage_fence(unsigned vmid)
 			 : "memory");
 }
 
-uint32_t arch_translation_modes(void)
-{
-	return features.guest_modes;
-}
-
 uint32_t arch_gstage_modes(void)
 {
 	return features.gstage_modes;
-}
-
-bool arch_satp_traps(void)
-{
-	return features.satp_traps;
-}
-
-bool arch_guest_svade(void)
-{
-	return features.svade;
-}
-
-unsigned arch_asid_bits(void)
-{
-	return features.asid_bits;
 }
 
 unsigned arch_vmid_bits(void)

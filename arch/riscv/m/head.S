@@ -10,6 +10,7 @@
  * Invariant: no relocated pointer is used before the loop over .rela.dyn.
  */
 #include "arch/riscv/csr.h"
+#include "arch/riscv/image.h"
 #include "arch/riscv/layout.h"
 #include "arch/riscv/m/fw_dynamic.h"
 #include "asm_offsets.h"
@@ -92,25 +93,7 @@ draw:
 	amoadd.w.aqrl t0, t1, (t0)
 	bnez	t0, held
 
-	/* R_RISCV_RELATIVE: *(base + offset) = base + addend. */
-	lla	t0, relocations_start
-	lla	t1, relocations_end
-	lla	t2, image_start
-relocate:
-	bgeu	t0, t1, relocated
-	ld	t3, 0(t0)
-	ld	t4, 16(t0)
-	add	t3, t3, t2
-	add	t4, t4, t2
-	sd	t4, 0(t3)
-	addi	t0, t0, 24
-	j	relocate
-relocated:
-	lla	t0, bss_start
-	lla	t1, image_end
-clear:	sd	zero, 0(t0)
-	addi	t0, t0, 8
-	bltu	t0, t1, clear
+	prepare_image
 
 	lla	tp, harts
 	lla	sp, stacks + STACK_GUARD_SIZE + STACK_SIZE
