@@ -113,6 +113,7 @@ void *memset(void *to, int byte, size_t size)
 
 	for (; size > 0 && (uintptr_t)at % sizeof(word64_t) != 0; size--)
 		*at++ = (unsigned char)byte;
+#pragma GCC unroll 8
 	for (; size >= sizeof(word64_t); size -= sizeof(word64_t), at += sizeof(word64_t))
 		*(word64_t *)at = pattern;
 	while (size-- > 0)
