@@ -33,7 +33,7 @@ static enum exit_reason reason_of(const struct fence *fence)
 
 static struct privileged_site *site_of(struct vcpu *vcpu, uint64_t pc)
 {
-	return &vcpu->sites[pc / 4 % PRIVILEGED_SITES];
+	return &vcpu->sites[fast_site_index(pc)];
 }
 
 /* Where it can, the vector does without C from now on. */
@@ -74,7 +74,7 @@ static void note_site(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,
 	if (ahead->alone)
 		site->singles = SITE_ALONE;
 	else if (ahead->fences > 0)
-		site->singles = site->patience = site->repeats = 0;
+		site->singles = site->patience = vcpu->fence_repeats = 0;
 	else if (site->singles < SITE_SINGLES)
 		site->singles++;
 	if (site->singles >= SITE_SINGLES)
@@ -181,7 +181,7 @@ static void look_again(struct vcpu *vcpu, struct privileged_site *site)
 {
 	if (site->patience < SITE_PATIENCE)
 		site->patience = (uint8_t)(2 * site->patience + 1);
-	site->repeats = site->patience;
+	vcpu->fence_repeats = site->patience;
 	site->singles = SITE_SINGLES - 1;
 	arch_site_forget(vcpu, site->pc);
 }
@@ -190,7 +190,7 @@ static void look_again(struct vcpu *vcpu, struct privileged_site *site)
 static OUT_OF_THE_WAY int64_t loop_fast(struct vcpu *vcpu, struct privileged_site *site,
 					uint64_t rs1, uint64_t rs2)
 {
-	if (vcpu->last_fence == site->pc && site->repeats-- == 0)
+	if (vcpu->last_fence == site->pc && vcpu->fence_repeats-- == 0)
 		look_again(vcpu, site);
 	vcpu->last_fence = site->pc;
 	return site->singles < SITE_SINGLES ? FAST_NOT : fence_fast(vcpu, site, rs1, rs2);

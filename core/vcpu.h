@@ -15,10 +15,9 @@
 
 struct vm;
 
-#define PRIVILEGED_SITES 16
-#define SITE_ALONE	 255
-#define SITE_SINGLES	 4  /* in a row, for it to take the fast path */
-#define SITE_PATIENCE	 63 /* at most */
+#define SITE_ALONE    255
+#define SITE_SINGLES  4	 /* in a row, for it to take the fast path */
+#define SITE_PATIENCE 63 /* at most */
 
 /*
  * A fence or a write of satp in the guest's code, and how often in a row nothing was
@@ -31,11 +30,9 @@ struct privileged_site {
 	uint8_t reason;
 	bool has_address;
 	bool has_asid;
-	uint8_t singles; /* SITE_ALONE: nothing behind it leads to another */
-	/* On the fast path, twice in a row: as often as this, it may, */
-	uint8_t patience;
-	uint8_t repeats;    /* and so often still, before what is behind is looked at */
-	uint8_t unused[10]; /* to a power of two, for the sake of its index */
+	uint8_t singles;    /* SITE_ALONE: nothing behind it leads to another */
+	uint8_t patience;   /* what the vCPU's fence_repeats begins with, next time */
+	uint8_t unused[11]; /* to a power of two, for the sake of its index */
 };
 
 /* HSM states, with the numbers of the SBI specification. */
@@ -45,11 +42,13 @@ enum vcpu_state {
 };
 
 struct vcpu {
-	/* First, where one instruction of the trap vector reaches them: */
-	struct exit_counters counters;
+	/* First, where one instruction of the trap vector reaches it, and in one page: */
+	_Alignas(PAGE_SIZE) struct exit_counters counters;
 	uint64_t last_fence; /* pc of it, if the last exit was a fast one */
+	/* So often still it may repeat, before what is behind it is looked at. */
+	uint8_t fence_repeats;
 	struct arch_vcpu arch;
-	struct privileged_site sites[PRIVILEGED_SITES]; /* by pc */
+	struct privileged_site sites[FAST_SITE_COUNT]; /* as arch.sites */
 	struct vm *vm;
 	unsigned id;
 	enum vcpu_state state;

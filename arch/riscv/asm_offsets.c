@@ -25,6 +25,7 @@ void asm_offsets(void)
 	OFFSET(VCPU_SITES, struct vcpu, arch.sites);
 	OFFSET(VCPU_FENCES, struct vcpu, arch.fences);
 	OFFSET(VCPU_LAST_FENCE, struct vcpu, last_fence);
+	OFFSET(VCPU_FENCE_REPEATS, struct vcpu, fence_repeats);
 	OFFSET(VCPU_TREE, struct vcpu, arch.fast.tree);
 	OFFSET(VCPU_SWITCHES, struct vcpu, arch.fast.switches);
 	OFFSET(VCPU_ROOTS, struct vcpu, arch.fast.roots);
@@ -58,8 +59,8 @@ void asm_offsets(void)
 	CONSTANT(PTE_VALID, PTE_V);
 	CONSTANT(PTE_WD, PTE_W | PTE_D);
 	CONSTANT(PTE_G_RSW, PTE_G | PTE_RSW);
-	OFFSET(ARCH_VCPU_F, struct arch_vcpu, f);
-	OFFSET(ARCH_VCPU_FCSR, struct arch_vcpu, fcsr);
+	OFFSET(FLOAT_REGISTERS, struct float_state, f);
+	OFFSET(FLOAT_FCSR, struct float_state, fcsr);
 	OFFSET(VECTOR_START, struct vector_state, start);
 	OFFSET(VECTOR_TYPE, struct vector_state, type);
 	OFFSET(VECTOR_LENGTH, struct vector_state, length);

@@ -56,7 +56,7 @@
 .endm
 
 	.option norelax
-	.text
+	.section .text.fast, "ax"
 	.globl	guest_fast_vector
 	.balign	8
 guest_fast_vector:
@@ -70,16 +70,17 @@ guest_fast_vector:
 
 /* One that is known: see struct fast_site. Its rs1 comes to a1, rs2 to a2. */
 	csrr	t0, TRAP_EPC
-	andi	t1, t0, (FAST_SITE_COUNT - 1) << 2
-	slli	t1, t1, FAST_SITE_SHIFT - 2
+	sd	t0, VCPU_PC(a0)
+	slli	t1, t0, FAST_SITE_FOLD
+	add	t1, t1, t0
+	andi	t1, t1, (FAST_SITE_COUNT - 1) << FAST_SITE_SHIFT
 	add	t1, t1, a0
 	ld	a1, (VCPU_SITES + FAST_SITE_PC)(t1)
 	bne	a1, t0, not_a_site
 	csrr	t0, TRAP_VALUE
 	ld	a1, (VCPU_SITES + FAST_SITE_INSTRUCTION)(t1)
 	bne	a1, t0, not_a_site
-	supervisor_trapped t0
-	beqz	t0, exit_fast_privileged
+	unless_supervisor t0, exit_fast_privileged
 	sd	a2, X(12)(a0)
 	ld	t0, (VCPU_SITES + FAST_SITE_FIRST)(t1)
 	ld	t1, (VCPU_SITES + FAST_SITE_SECOND)(t1)
@@ -89,12 +90,6 @@ guest_fast_vector:
 	ld	t0, \counter(a0)
 	addi	t0, t0, 1
 	sd	t0, \counter(a0)
-.endm
-
-.macro step_over
-	csrr	t1, TRAP_EPC
-	addi	t1, t1, 4
-	csrw	TRAP_EPC, t1
 .endm
 
 /* A value of satp whose tree is known to be as it should: see struct fast_root. */
@@ -120,7 +115,9 @@ satp_value:
 	sd	t1, VCPU_SWITCHES(a0)
 	sd	t1, (VCPU_ROOTS + FAST_ROOT_USED)(t0)
 	count	VCPU_FAST_SATP_WRITES
-	step_over
+	ld	t1, VCPU_PC(a0)
+	addi	t1, t1, 4
+	csrw	TRAP_EPC, t1
 	ld	t0, X(5)(a0)
 	ld	t1, X(6)(a0)
 	ld	a1, X(11)(a0)
@@ -175,8 +172,7 @@ not_a_site:
 	.globl	exit_fast_privileged
 exit_fast_privileged:
 	save_for_c
-	supervisor_trapped t0
-	beqz	t0, not_offered
+	unless_supervisor t0, not_offered
 	csrr	t0, TRAP_VALUE
 	srli	t1, t0, 20 - 3
 	andi	t1, t1, 31 << 3
@@ -195,7 +191,9 @@ both_values:
 finished_or_not:
 	beqz	t0, not_finished
 finished:
-	step_over
+	csrr	t1, TRAP_EPC
+	addi	t1, t1, 4
+	csrw	TRAP_EPC, t1
 	restore_after_c
 	trap_return
 

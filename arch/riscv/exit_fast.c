@@ -23,7 +23,7 @@ extern const char rs1_readers[], asid_readers[], asid_once_readers[], satp_value
 
 static struct fast_site *site_of(struct vcpu *vcpu, uint64_t pc)
 {
-	return &vcpu->arch.sites[pc / 4 % FAST_SITE_COUNT];
+	return &vcpu->arch.sites[fast_site_index(pc)];
 }
 
 void arch_site_learn(struct vcpu *vcpu, uint64_t pc, uint32_t instruction,

@@ -32,14 +32,15 @@
 #define FAST_DONE  1
 #define FAST_VALUE (-1) /* and rd is another, in the vCPU */
 
-#define FAST_SITE_COUNT	      16
+#define FAST_SITE_COUNT	      32
+#define FAST_SITE_FOLD	      3
 #define FAST_SITE_SHIFT	      5
 #define FAST_SITE_PC	      0
 #define FAST_SITE_INSTRUCTION 8
 #define FAST_SITE_FIRST	      16
 #define FAST_SITE_SECOND      24
 
-#define FAST_PATH_COUNT	 64
+#define FAST_PATH_COUNT	 128
 #define FAST_PATH_SHIFT	 7
 #define FAST_PATH_PREFIX 21 /* bits that an address has below it */
 
@@ -63,7 +64,15 @@
 /* No instruction is at an odd address: where none is known, pc is this. */
 #define FAST_SITE_NOWHERE 1
 
-/* Of each site, by bits 5:2 of its pc. */
+/*
+ * The place of a pc's site. A kernel has a hundred, and runs a handful of them again
+ * and again, which are to have places of their own. (The vector does the same.)
+ */
+static inline unsigned fast_site_index(uint64_t pc)
+{
+	return (((pc << FAST_SITE_FOLD) + pc) >> FAST_SITE_SHIFT) % FAST_SITE_COUNT;
+}
+
 struct fast_site {
 	uint64_t pc;
 	uint64_t instruction;

@@ -17,11 +17,16 @@
 /* The path is as far from a3 as the first of them is from a5. */
 #define PATH(member) (FENCES_PATHS + PATH_##member)
 
-/* On to C if the last exit was this very fence: it may be a loop. See runs_once(). */
+/* On to C if the last exit was this very fence, and none may repeat: it may be a loop. */
 .macro compare_last
-	csrr	t1, TRAP_EPC
 	ld	t0, VCPU_LAST_FENCE(a0)
-	beq	t0, t1, met_again
+	ld	t1, VCPU_PC(a0)
+	bne	t0, t1, 1f
+	lbu	t0, VCPU_FENCE_REPEATS(a0)
+	beqz	t0, met_again
+	addi	t0, t0, -1
+	sb	t0, VCPU_FENCE_REPEATS(a0)
+1:
 .endm
 
 .macro begin
@@ -115,41 +120,45 @@
 	andi	t1, t1, PTE_VALID
 	or	a2, a2, t1
 7:
-	beqz	a2, 5f
-	lbu	t0, PATH(SHARED)(a3)
-	ld	t1, FENCES_REAL_ASID(a5)
-	bnez	t0, 6f
-	fence_leaf a1, t1
-	j	5f
-6:
-	fence_leaf_of_all a1
-5:
 .endm
 
-.macro finish counter
+.macro take_note counter
 	ld	t0, FENCES_LOG_HEAD(a5)
 	addi	t0, t0, 1
 	sd	t0, FENCES_LOG_HEAD(a5)
 	ld	t0, \counter(a0)
 	addi	t0, t0, 1
 	sd	t0, \counter(a0)
-	csrr	t1, TRAP_EPC
+	ld	t1, VCPU_PC(a0)
 	sd	t1, VCPU_LAST_FENCE(a0)
 	addi	t1, t1, 4
 	csrw	TRAP_EPC, t1
+.endm
+
+/* The real fence comes last: what a hart needs behind it, it looks up anew. */
+.macro finish
+	lbu	t0, PATH(SHARED)(a3)
+	ld	t1, FENCES_REAL_ASID(a5)
+	ld	a3, X(13)(a0)
+	ld	a4, X(14)(a0)
+	ld	a5, X(15)(a0)
+	beqz	a2, 5f
+	bnez	t0, 6f
+	fence_leaf a1, t1
+5:
 	ld	t0, X(5)(a0)
 	ld	t1, X(6)(a0)
 	ld	a1, X(11)(a0)
 	ld	a2, X(12)(a0)
-	ld	a3, X(13)(a0)
-	ld	a4, X(14)(a0)
-	ld	a5, X(15)(a0)
 	csrrw	a0, TRAP_SCRATCH, a0
 	trap_return
+6:
+	fence_leaf_of_all a1
+	j	5b
 .endm
 
 	.option norelax
-	.text
+	.section .text.fast, "ax"
 	.globl	fence_page_once
 	.globl	fence_page
 	.globl	fence_page_asid_once
@@ -164,7 +173,8 @@ fence_page:
 	fill_in_log
 	convert_leaf
 	replace_entry
-	finish	VCPU_FAST_FENCES_PAGE
+	take_note VCPU_FAST_FENCES_PAGE
+	finish
 
 /* Of the ASID in force only: trees of others are the mode's to think of. */
 fence_page_asid_once:
@@ -179,7 +189,8 @@ fence_page_asid:
 	fill_in_log
 	convert_leaf
 	replace_entry
-	finish	VCPU_FAST_FENCES_PAGE_ASID
+	take_note VCPU_FAST_FENCES_PAGE_ASID
+	finish
 
 not_known:
 	ld	a3, X(13)(a0)

@@ -42,8 +42,8 @@ bool guarded_fetch_half(gva_t gva, uint16_t *half);
 bool guarded_load_half(gva_t gva, uint16_t *half);
 
 /* fp.S */
-void fp_save(struct arch_vcpu *state);
-void fp_restore(const struct arch_vcpu *state);
+void fp_save(struct float_state *state);
+void fp_restore(const struct float_state *state);
 void fp_write(unsigned number, uint64_t value);
 
 /* NaN-boxing: a register holds a single with all bits above it set. */

@@ -28,6 +28,11 @@ struct guest_csrs {
 	uint64_t envcfg;
 };
 
+struct float_state {
+	uint64_t f[32];
+	uint64_t fcsr;
+};
+
 /* Of the vector unit, where a guest may have it: see m/vector.h. */
 struct vector_state {
 	uint64_t start;
@@ -45,16 +50,15 @@ struct arch_vcpu {
 	uint64_t host_sp;
 	uint64_t host_tp;
 	uint64_t exit_vector;
-	bool loaded;	     /* its CSRs are in a hart */
-	uint64_t time_delta; /* guest time = host time + time_delta */
-	struct guest_csrs csrs;
-	uint64_t f[32];
-	uint64_t fcsr;
-	struct vector_state vector;
-	uint64_t trapped_counters;  /* bits of hcounteren to be clear */
+	bool loaded;		    /* its CSRs are in a hart */
+	uint64_t time_delta;	    /* guest time = host time + time_delta */
 	struct fast_fences *fences; /* NULL: the paging mode has none */
 	struct fast_site sites[FAST_SITE_COUNT];
-	struct fast_switch fast; /* large: what assembly reaches is before it */
+	struct fast_switch fast; /* large: what the vector reaches is before its end */
+	struct guest_csrs csrs;
+	struct float_state fp;
+	struct vector_state vector;
+	uint64_t trapped_counters; /* bits of hcounteren to be clear */
 };
 
 #endif

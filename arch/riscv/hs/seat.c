@@ -109,7 +109,7 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	if (features.state_enable)
 		csr_write(CSR_HSTATEEN0, STATEEN_ENVCFG);
 	csr_set(CSR_SSTATUS, SSTATUS_FS);
-	fp_restore(&vcpu->arch);
+	fp_restore(&vcpu->arch.fp);
 	csr_set(CSR_SIE, INTERRUPT_SSI);
 	vcpu->arch.loaded = true;
 }
@@ -141,7 +141,7 @@ void arch_vcpu_put(struct vcpu *vcpu)
 		csrs->timecmp = csr_read(CSR_VSTIMECMP);
 	if (features.environment)
 		csrs->envcfg = csr_read(CSR_SENVCFG);
-	fp_save(&vcpu->arch);
+	fp_save(&vcpu->arch.fp);
 	/* A store-conditional of the next vCPU must not find this one's. */
 	arch_reservation_drop();
 	csr_write(CSR_HVIP, 0);

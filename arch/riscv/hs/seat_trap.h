@@ -57,10 +57,11 @@ static inline bool trap_is_guests(uint64_t cause, uint64_t address)
 #ifdef __ASSEMBLER__
 #include "asm_offsets.h"
 
-/* Not 0 if the trap came from the guest's supervisor. */
-.macro supervisor_trapped to
-	csrr	\to, CSR_SSTATUS
-	andi	\to, \to, SSTATUS_SPP
+/* On to target if the trap did not come from the guest's supervisor. */
+.macro unless_supervisor scratch, target
+	csrr	\scratch, CSR_SSTATUS
+	andi	\scratch, \scratch, SSTATUS_SPP
+	beqz	\scratch, \target
 .endm
 
 /* How the guest goes on, from the vCPU in a0. Changes t0 and a1. */

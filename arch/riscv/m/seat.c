@@ -103,7 +103,7 @@ void arch_vcpu_load(struct vcpu *vcpu)
 	if (features.sstc)
 		csr_write(CSR_STIMECMP, csrs->timecmp);
 	csr_set(CSR_MSTATUS, SSTATUS_FS);
-	fp_restore(&vcpu->arch);
+	fp_restore(&vcpu->arch.fp);
 	vector_restore(&vcpu->arch);
 	csr_set(CSR_MIE, INTERRUPT_MSI);
 	vcpu->arch.loaded = true;
@@ -137,7 +137,7 @@ void arch_vcpu_put(struct vcpu *vcpu)
 		csr_write(CSR_STIMECMP, UINT64_MAX);
 	}
 	csr_set(CSR_MSTATUS, SSTATUS_FS);
-	fp_save(&vcpu->arch);
+	fp_save(&vcpu->arch.fp);
 	vector_save(&vcpu->arch);
 	/* A store-conditional of the next vCPU must not find this one's. */
 	arch_reservation_drop();

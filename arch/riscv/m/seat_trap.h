@@ -66,11 +66,14 @@ static inline bool trap_is_guests(uint64_t cause, uint64_t address)
 #ifdef __ASSEMBLER__
 #include "asm_offsets.h"
 
-/* Not 0 if the trap came from the guest's supervisor: mstatus.MPP is 1, not 0. */
-.macro supervisor_trapped to
-	csrr	\to, CSR_MSTATUS
-	srli	\to, \to, MSTATUS_MPP_SHIFT
-	andi	\to, \to, 1
+/*
+ * On to target if the trap did not come from the guest's supervisor: mstatus.MPP is 1,
+ * not 0, and its lower bit the register's sign.
+ */
+.macro unless_supervisor scratch, target
+	csrr	\scratch, CSR_MSTATUS
+	slli	\scratch, \scratch, 63 - MSTATUS_MPP_SHIFT
+	bgez	\scratch, \target
 .endm
 
 /* How the guest goes on, from the vCPU in a0. Changes t0 and a1. */
