@@ -33,11 +33,14 @@ static bool log_entry_matches(const struct fence_log_entry *entry,
 static void replay_page(struct lsp_vcpu *space, struct shadow_tree *tree, gva_t gva)
 {
 	unsigned slot = level_index(gva.raw, tree_top(tree));
+	enum drop drop;
 
-	if (gva_is_canonical(gva, tree_top(tree) + 1) &&
-	    !slot_test(table_side(tree->root)->shared, slot) &&
-	    table_drop(tree->root, tree_top(tree), gva))
-		space_tables_gone(space);
+	if (!gva_is_canonical(gva, tree_top(tree) + 1) ||
+	    slot_test(table_side(tree->root)->shared, slot))
+		return;
+	drop = table_drop(tree->root, tree_top(tree), gva);
+	tree->unlinked |= drop != DROP_LEAF;
+	path_drop(space, gva, drop);
 }
 
 static void unlink_tree(struct lsp_vcpu *space, struct shadow_tree *tree,
@@ -48,15 +51,27 @@ static void unlink_tree(struct lsp_vcpu *space, struct shadow_tree *tree,
 	tree_unlink(tree, keep_shared);
 }
 
+/* No address's, less what path_prefix() leaves out. */
+#define NO_PREFIX UINT64_MAX
+
+/*
+ * Where page faults are the guest's own, a page takes all with it that its leaf table
+ * has, and one of those behind the other is enough: *dropped is the last.
+ */
 static void replay(struct lsp_vcpu *space, struct shadow_tree *tree,
-		   const struct fence_log_entry *entry)
+		   const struct fence_log_entry *entry, uint64_t *dropped)
 {
 	space->statistics.log_replays++;
 	if (entry->pages == 0)
 		unlink_tree(space, tree, entry->has_asid);
-	for (uint64_t i = 0; i < entry->pages; i++)
-		replay_page(space, tree, GVA(entry->gva.raw + i * PAGE_SIZE));
-	asid_fence_tree(&tree->tag);
+	for (uint64_t i = 0; i < entry->pages; i++) {
+		gva_t gva = GVA(entry->gva.raw + i * PAGE_SIZE);
+
+		if (encoding.delegates && path_prefix(gva) == *dropped)
+			continue;
+		*dropped = path_prefix(gva);
+		replay_page(space, tree, gva);
+	}
 }
 
 /* How many pages there are to drop from a tree; too many, if the log has lost some. */
@@ -76,6 +91,8 @@ void log_catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
 {
 	uint64_t position = tree->log_position;
 	bool lost = pages_behind(space, tree) > FENCE_PAGES_LIMIT;
+	uint64_t dropped = NO_PREFIX;
+	bool replayed = false;
 
 	tree->log_position = space->fences.log_head;
 	if (tree->bare)
@@ -86,9 +103,14 @@ void log_catch_up(struct lsp_vcpu *space, struct shadow_tree *tree)
 		const struct fence_log_entry *entry =
 			&space->fences.log[position % FENCE_LOG_LIMIT];
 
-		if (log_entry_matches(entry, tree))
-			replay(space, tree, entry);
+		if (!log_entry_matches(entry, tree))
+			continue;
+		replay(space, tree, entry, &dropped);
+		replayed = true;
 	}
+	/* One for all of them: nothing runs on the tree in between. */
+	if (replayed)
+		asid_fence_tree(&tree->tag);
 }
 
 /* ---- fences ---- */
@@ -128,15 +150,18 @@ static void install(struct lsp_vcpu *space, gva_t gva)
 static void drop_page(struct lsp_vcpu *space, gva_t gva)
 {
 	struct shadow_tree *tree = space->active;
+	enum drop drop;
 
 	if (globals_root_of(space, gva) != tree->root) {
 		globals_drop(space, tree->mode, gva);
-	} else if (table_drop(tree->root, tree_top(tree), gva)) {
-		space_tables_gone(space);
-		asid_fence_tree(&tree->tag);
-	} else {
-		asid_fence_leaf(&tree->tag, gva);
+		return;
 	}
+	drop = table_drop(tree->root, tree_top(tree), gva);
+	path_drop(space, gva, drop);
+	if (drop == DROP_LEAF)
+		asid_fence_leaf(&tree->tag, gva);
+	else
+		asid_fence_tree(&tree->tag);
 }
 
 /* Entries of a path's leaf tables that are to be read again. */

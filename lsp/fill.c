@@ -13,10 +13,11 @@ struct fill {
 	pte_t leaf;	/* to install */
 	unsigned level; /* of the shadow leaf, at most the guest leaf's */
 	struct sync sync;
-	bool whole;	/* guest and shadow leaf have one level: tables match */
-	bool fresh;	/* the table at that level was not linked before */
-	bool split;	/* below a guest leaf that is in pieces */
-	bool was_right; /* the leaf was there already */
+	bool whole;	 /* guest and shadow leaf have one level: tables match */
+	bool fresh;	 /* the table at that level was not linked before */
+	bool split;	 /* below a guest leaf that is in pieces */
+	bool was_right;	 /* the leaf was there already */
+	bool only_table; /* that the leaf would be in, and no leaf */
 };
 
 /* ---- real fences ---- */
@@ -185,14 +186,27 @@ static enum status try_fill(struct fill *fill)
 		if (!table)
 			return STATUS_NO_MEMORY;
 	}
-	set_leaf(fill, table);
-	add_neighbours(fill, table);
+	if (!fill->only_table) {
+		set_leaf(fill, table);
+		add_neighbours(fill, table);
+	}
 	if (fill->sync.only_global)
 		globals_link(space, fill->gva);
 	/* What came from a leaf in pieces takes more to drop than its one entry. */
 	if (fill->whole && fill->level == 0 && !fill->split)
 		path_keep(space, fill->gva, fill->walk, table, fill->sync.only_global);
 	return STATUS_OK;
+}
+
+static struct sync sync_of(const struct fill *fill)
+{
+	return (struct sync){
+		.memory = fill->space->memory,
+		.run = &fill->space->fences.run,
+		.level = fill->level,
+		.ahead = fill->walk->ahead,
+		.keeps_faults = sync_keeps_faults(fill->gva),
+	};
 }
 
 /* What is to be installed, and how large it is. */
@@ -208,13 +222,7 @@ static enum status choose_leaf(struct fill *fill)
 		largest = walk->level;
 	fill->level = guest_memory_level(space->memory, walk->gpa, largest);
 	fill->whole = fill->level == walk->level && !space->active->bare;
-	fill->sync = (struct sync){
-		.memory = space->memory,
-		.run = &space->fences.run,
-		.level = fill->level,
-		.ahead = walk->ahead,
-		.keeps_faults = sync_keeps_faults(fill->gva),
-	};
+	fill->sync = sync_of(fill);
 	size = level_size(fill->level);
 	if (!guest_memory_find(space->memory, GPA(align_down(walk->gpa.raw, size)), size,
 			       &hpa))
@@ -228,6 +236,26 @@ static enum status choose_leaf(struct fill *fill)
 /* ---- tables that were in use before a fence ---- */
 
 /*
+ * The guest's leaf table at the end of a walk, if it got to one, whatever leaf is there:
+ * where the guest's own faults are remembered, there is as much to a table of these.
+ */
+static bool link_table(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
+{
+	struct fill fill = {
+		.space = space,
+		.gva = gva,
+		.walk = walk,
+		.whole = true,
+		.only_table = true,
+	};
+
+	if (!walk->at[0] || !sync_keeps_faults(gva))
+		return false;
+	fill.sync = sync_of(&fill);
+	return try_fill(&fill) == STATUS_OK;
+}
+
+/*
  * As a miss there would, by a leaf of the same level that has those bits. A is one of
  * them: only the guest sets it.
  */
@@ -236,6 +264,10 @@ static void recall_place(struct lsp_vcpu *space, struct tree_place place, uint64
 	struct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);
 	struct fill fill = {.space = space, .gva = place.gva, .walk = &walk};
 
+	if (place.level == 0 && link_table(space, place.gva, &walk)) {
+		space->statistics.recalls++;
+		return;
+	}
 	if (walk.outcome != OUTCOME_FILLED || walk.level != place.level ||
 	    (walk.leaf.raw & bits) != bits || choose_leaf(&fill) != STATUS_OK)
 		return;
@@ -253,7 +285,7 @@ static void recall(struct lsp_vcpu *space, const pte_t *root,
 		   const struct tree_place *recent, unsigned count, uint64_t bits)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (tree_place_is_stale(root, tree_top(space->active), recent[i]))
+		if (!tree_place_is_linked(root, tree_top(space->active), recent[i]))
 			recall_place(space, recent[i], bits);
 }
 
@@ -315,6 +347,17 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 	space->was_right = fill.was_right;
 	note(&fill);
 	return STATUS_OK;
+}
+
+void space_keep_faults(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
+{
+	struct shadow_tree *tree = space->active;
+	const struct tree_place place = {gva, 0};
+
+	recall_own(space);
+	if (!tree_place_is_linked(tree->root, tree_top(tree), place) &&
+	    link_table(space, gva, walk))
+		tree_place_remember(tree->recent, TREE_RECENT, place);
 }
 
 enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access)

@@ -28,4 +28,10 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 /* Of a leaf like most, and neighbours like it: see fill() of struct paging_mode. */
 enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked);
 
+/*
+ * Behind a walk that came out as a fault of the guest's own: let the next ones there be
+ * no exits, where faults are the guest's to begin with.
+ */
+void space_keep_faults(struct lsp_vcpu *space, gva_t gva, const struct walk *walk);
+
 #endif

@@ -147,14 +147,13 @@ void globals_link_all(struct lsp_vcpu *space, struct shadow_tree *tree)
 {
 	struct globals *globals = globals_of(space, tree);
 	const uint64_t *live;
+	unsigned slot = 0;
 
 	if (tree->bare || !globals->root)
 		return;
 	live = table_side(globals->root)->live;
-	for (unsigned word = 0; word < SLOT_WORDS; word++)
-		for (unsigned i = 0; i < 64 && live[word] >> i != 0; i++)
-			if (live[word] >> i & 1)
-				link(globals, tree, word * 64 + i);
+	for (; slot = slots_next(live, slot), slot < PTE_PER_TABLE; slot++)
+		link(globals, tree, slot);
 }
 
 void globals_drop(struct lsp_vcpu *space, unsigned mode, gva_t gva)
@@ -162,19 +161,18 @@ void globals_drop(struct lsp_vcpu *space, unsigned mode, gva_t gva)
 	pte_t *root = space->globals[mode - SATP_SV39].root;
 	unsigned top = mode_levels(mode) - 1;
 	unsigned slot = level_index(gva.raw, top);
-	bool wide;
+	enum drop drop;
 
 	if (!root || !gva_is_canonical(gva, top + 1))
 		return;
-	wide = table_drop(root, top, gva);
+	drop = table_drop(root, top, gva);
 	if (!slot_test(table_side(root)->live, slot))
 		unlink_everywhere(space, mode, slot);
-	if (wide) {
-		space_tables_gone(space);
-		arch_shadow_fence_all();
-	} else {
+	path_drop(space, gva, drop);
+	if (drop == DROP_LEAF)
 		arch_shadow_fence_leaf_all(gva);
-	}
+	else
+		arch_shadow_fence_all();
 }
 
 void globals_drop_elsewhere(struct lsp_vcpu *space, gva_t gva)

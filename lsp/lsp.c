@@ -224,6 +224,8 @@ static struct translation lsp_fault(struct vcpu *vcpu, const struct vm_exit *exi
 	if (!walk_for(space, access, &walk))
 		return (struct translation){.outcome = OUTCOME_FILLED};
 	translation = (struct translation){.outcome = walk.outcome, .gpa = walk.gpa};
+	if (walk.outcome == OUTCOME_PAGE_FAULT)
+		space_keep_faults(space, access->gva, &walk);
 	if (walk.outcome != OUTCOME_FILLED)
 		return translation;
 	/* Bare: the fault may be the other privilege's U bit. */

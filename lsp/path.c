@@ -26,3 +26,26 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 		path->steps[i].read = walk->read[i + 1];
 	}
 }
+
+/* A stamp of 0 alone would be that of a vector which knows no path. */
+static void forget(struct fast_path *path)
+{
+	path->prefix = UINT64_MAX; /* no address's */
+	path->stamp = 0;
+}
+
+void path_drop(struct lsp_vcpu *space, gva_t gva, enum drop drop)
+{
+	struct fast_path *path = &space->fences.paths[path_prefix(gva) % PATH_LIMIT];
+
+	if (drop == DROP_MORE)
+		space_tables_gone(space);
+	else if (drop == DROP_TABLE && path->prefix == path_prefix(gva))
+		forget(path);
+}
+
+void paths_reset(struct lsp_vcpu *space)
+{
+	for (unsigned i = 0; i < PATH_LIMIT; i++)
+		forget(&space->fences.paths[i]);
+}

@@ -44,4 +44,10 @@ struct lsp_vcpu;
 void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t *shadow,
 	       bool shared);
 
+/* Behind a drop of what is at gva, from whichever of the trees. */
+void path_drop(struct lsp_vcpu *space, gva_t gva, enum drop drop);
+
+/* Before anything is known: no address has the paths that are there. */
+void paths_reset(struct lsp_vcpu *space);
+
 #endif

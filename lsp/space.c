@@ -3,6 +3,7 @@
 #include "lsp/space.h"
 #include "core/arch.h"
 #include "core/panic.h"
+#include "core/string.h"
 #include "core/vcpu.h"
 #include "lsp/fence.h"
 
@@ -150,9 +151,26 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 	return tree;
 }
 
+/*
+ * A new address space often is a copy of the one that the guest comes from: at its first
+ * miss it is looked for what was in use there.
+ */
+static struct shadow_tree *make_heir(struct lsp_vcpu *space, uint64_t satp, bool user)
+{
+	const struct shadow_tree *last = space->active;
+	struct shadow_tree *tree = make_tree(space, satp, user);
+
+	if (!tree || tree->bare || last->bare || tree->mode != last->mode)
+		return tree;
+	tree->unlinked = true;
+	memcpy(tree->recent, last->recent, sizeof(tree->recent));
+	return tree;
+}
+
 enum status space_create(struct lsp_vcpu *space)
 {
 	space->epoch = 1;
+	paths_reset(space);
 	space->vcpu->arch.fences = &space->fences;
 	space->active = make_tree(space, space->satp, false);
 	if (!space->active)
@@ -216,7 +234,7 @@ enum status space_activate(struct lsp_vcpu *space, uint64_t satp, bool user)
 	struct shadow_tree *tree = find_tree(space, satp, user);
 
 	if (!tree)
-		tree = make_tree(space, satp, user);
+		tree = make_heir(space, satp, user);
 	if (!tree)
 		return STATUS_NO_MEMORY;
 	if (tree == space->active)

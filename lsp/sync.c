@@ -90,6 +90,29 @@ static bool is_in_run(const struct fast_run *run, pte_t guest)
 	return (guest.raw >> PTE_PPN_SHIFT) - run->first < run->pages;
 }
 
+/* Entries that are looked at together: most are 0, and so are those beside them. */
+#define GROUP 8u
+
+/* False: none of them is anything. */
+static inline bool read_group(const pte_t *guest, pte_t *ptes)
+{
+	uint64_t any = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < GROUP; i++) {
+		ptes[i] = pte_read(&guest[i]);
+		any |= ptes[i].raw;
+	}
+	return any != 0;
+}
+
+static inline void fill_group(pte_t *shadow, pte_t entry)
+{
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < GROUP; i++)
+		entry_set(&shadow[i], entry);
+}
+
 /*
  * Most entries of a table are as they were: where the guest's PTE, with its frame moved
  * to the host's and less the G that it must have, is the shadow entry to the bit, that
@@ -104,16 +127,24 @@ void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 	const pte_t none = no_leaf(sync, PTE(0));
 
 	assert(sync->level == 0);
-#pragma GCC unroll 4
-	for (const pte_t *end = guest + PTE_PER_TABLE; guest < end; guest++, shadow++) {
-		pte_t pte = pte_read(guest), leaf = none;
+	for (const pte_t *end = guest + PTE_PER_TABLE; guest < end;
+	     guest += GROUP, shadow += GROUP) {
+		pte_t ptes[GROUP];
 
-		if (pte.raw + same == shadow->raw && is_in_run(&run, pte))
+		if (!read_group(guest, ptes)) {
+			fill_group(shadow, none);
 			continue;
-		if (pte_valid(pte) && !sync_common_leaf(&run, pte, needed, &leaf))
-			leaf = sync_leaf(sync, pte);
-		if (shadow->raw != leaf.raw)
-			entry_set(shadow, leaf);
+		}
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < GROUP; i++) {
+			pte_t pte = ptes[i], leaf = none;
+
+			if (pte.raw + same == shadow[i].raw && is_in_run(&run, pte))
+				continue;
+			if (pte_valid(pte) && !sync_common_leaf(&run, pte, needed, &leaf))
+				leaf = sync_leaf(sync, pte);
+			entry_set(&shadow[i], leaf);
+		}
 	}
 }
 

@@ -2,9 +2,52 @@
 /* Shadow tables: their pages and their slots. See table.h. */
 #include "lsp/table.h"
 #include "core/panic.h"
+#include "core/string.h"
 #include "mm/page_alloc.h"
 
 _Static_assert(sizeof(struct table_side) <= PAGE_SIZE, "one page beside the table");
+
+/*
+ * The number of the lowest bit set. RV64GC has no instruction for it: the top six bits
+ * of this multiple are another for each, as the constant has all six-bit strings in it.
+ */
+static inline __attribute__((always_inline)) unsigned lowest_bit(uint64_t set)
+{
+	static const uint8_t numbers[64] = {
+		0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,
+		62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+		63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+		46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
+	};
+
+	return numbers[(set & -set) * UINT64_C(0x03f79d71b4cb0a89) >> 58];
+}
+
+unsigned slots_next(const uint64_t *slots, unsigned from)
+{
+	unsigned word = from / 64;
+	uint64_t set;
+
+	if (from >= PTE_PER_TABLE)
+		return PTE_PER_TABLE;
+	set = slots[word] & (~UINT64_C(0) << from % 64);
+	while (set == 0) {
+		if (++word == SLOT_WORDS)
+			return PTE_PER_TABLE;
+		set = slots[word];
+	}
+	return word * 64 + lowest_bit(set);
+}
+
+static void clear_pointer_table(pte_t *table)
+{
+	const pte_t pointer = encoding.pointer;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < PTE_PER_TABLE; i++)
+		entry_set(&table[i], pointer);
+	memset(table_side(table), 0, sizeof(struct table_side));
+}
 
 pte_t *table_create(struct shadow_pool *pool, unsigned level)
 {
@@ -12,30 +55,36 @@ pte_t *table_create(struct shadow_pool *pool, unsigned level)
 	pte_t *table = NULL;
 
 	if (pool->used + pages <= pool->limit)
-		table = page_alloc_table(pages - 1);
+		table = page_alloc_kind(PAGES_TABLES, pages - 1);
 	if (!table)
 		return NULL;
 	pool->used += pages;
 	pool->marks += table_mark(table);
 	if (pool->used > pool->peak)
 		pool->peak = pool->used;
-	/* Nor is V = 0 to be found where it was not put. */
-	if (level == 0 && encoding.delegates)
-		table_clear_leaves(table, false);
-	if (level > 0 && encoding.pointer.raw != 0)
-		for (unsigned i = 0; i < PTE_PER_TABLE; i++)
-			table[i] = encoding.pointer;
+	if (level > 0)
+		clear_pointer_table(table);
 	return table;
+}
+
+void table_destroy_below(struct shadow_pool *pool, pte_t *table, unsigned level)
+{
+	const uint64_t *below = table_side(table)->below;
+	unsigned slot = 0;
+
+	for (; slot = slots_next(below, slot), slot < PTE_PER_TABLE; slot++) {
+		pte_t *child = table_child(table, slot);
+
+		assert(child);
+		table_child_set(table, slot, NULL);
+		table_destroy(pool, child, level - 1);
+	}
 }
 
 void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level)
 {
-	for (unsigned i = 0; level > 0 && i < PTE_PER_TABLE; i++) {
-		pte_t *child = table_child(table, i);
-
-		if (child)
-			table_destroy(pool, child, level - 1);
-	}
+	if (level > 0)
+		table_destroy_below(pool, table, level);
 	pool->used -= table_pages(level);
 	pool->marks -= table_mark(table);
 	page_free(table, table_pages(level) - 1);
@@ -56,6 +105,10 @@ void table_child_set(pte_t *table, unsigned index, const pte_t *child)
 
 	assert(pages == (int32_t)pages);
 	table_side(table)->child[index] = (int32_t)pages;
+	if (child)
+		slot_set(table_side(table)->below, index);
+	else
+		slot_clear(table_side(table)->below, index);
 }
 
 void table_set(pte_t *table, unsigned index, pte_t entry)
@@ -71,22 +124,6 @@ void table_unlink(pte_t *table, unsigned index)
 	entry_set(&table[index], encoding.pointer);
 	slot_clear(table_side(table)->live, index);
 	slot_clear(table_side(table)->split, index);
-}
-
-/*
- * The number of the lowest bit set. RV64GC has no instruction for it: the top six bits
- * of this multiple are another for each, as the constant has all six-bit strings in it.
- */
-static unsigned lowest_bit(uint64_t set)
-{
-	static const uint8_t numbers[64] = {
-		0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,
-		62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
-		63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
-		46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
-	};
-
-	return numbers[(set & -set) * UINT64_C(0x03f79d71b4cb0a89) >> 58];
 }
 
 /* Those of 64 entries that have their bit set; most tables have few slots live. */

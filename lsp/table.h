@@ -37,6 +37,7 @@ static inline uint64_t table_mark(const pte_t *table)
 /* Software's side of a pointer table; a bit or a number for each slot. */
 struct table_side {
 	int32_t child[PTE_PER_TABLE]; /* in pages from the table itself; 0: none */
+	uint64_t below[SLOT_WORDS];   /* there is one */
 	uint64_t live[SLOT_WORDS];
 	uint64_t split[SLOT_WORDS];  /* a guest leaf of this level is in pieces below */
 	uint64_t shared[SLOT_WORDS]; /* roots, live: below is a table of all trees */
@@ -56,6 +57,9 @@ static inline void slot_clear(uint64_t *slots, unsigned index)
 {
 	slots[index / 64] &= ~(UINT64_C(1) << index % 64);
 }
+
+/* The first of these slots from `from` on; PTE_PER_TABLE: there is none. */
+unsigned slots_next(const uint64_t *slots, unsigned from);
 
 static inline struct table_side *table_side(const pte_t *table)
 {
@@ -94,13 +98,16 @@ static inline unsigned table_pages(unsigned level)
 }
 
 /*
- * A table with no slot live; NULL: no page for it. What is in a leaf table is said when
- * it is about to be linked.
+ * A table with no slot live; NULL: no page for it. A leaf table's entries are anything:
+ * what is in it is said when it is about to be linked.
  */
 pte_t *table_create(struct shadow_pool *pool, unsigned level);
 
 /* Give back a table and all below it, the stale ones too. */
 void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level);
+
+/* Give back all that is below a pointer table, which stays. Nothing is unlinked. */
+void table_destroy_below(struct shadow_pool *pool, pte_t *table, unsigned level);
 
 /* The table below a slot, linked or stale; NULL if there is none. */
 pte_t *table_child(const pte_t *table, unsigned index);

@@ -20,14 +20,9 @@ void tree_unlink(struct shadow_tree *tree, bool keep_shared)
 void tree_empty(struct shadow_tree *tree, struct shadow_pool *pool)
 {
 	tree_unlink(tree, false);
-	for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
-		pte_t *child = table_child(tree->root, i);
-
-		if (!child)
-			continue;
-		table_child_set(tree->root, i, NULL);
-		table_destroy(pool, child, tree_top(tree) - 1);
-	}
+	/* For want of pages: what is wanted next is not to find them taken again. */
+	tree->unlinked = false;
+	table_destroy_below(pool, tree->root, tree_top(tree));
 }
 
 void tree_destroy(struct shadow_tree *tree, struct shadow_pool *pool)
@@ -91,7 +86,7 @@ static bool is_dropped_whole(const pte_t *table, unsigned level, unsigned index)
 	       (level == 1 || slot_test(table_side(table)->split, index));
 }
 
-bool table_drop(pte_t *table, unsigned level, gva_t gva)
+enum drop table_drop(pte_t *table, unsigned level, gva_t gva)
 {
 	bool wide = false;
 
@@ -102,13 +97,15 @@ bool table_drop(pte_t *table, unsigned level, gva_t gva)
 		if (!is_table || is_dropped_whole(table, level, index)) {
 			if (slot_test(table_side(table)->live, index))
 				table_unlink(table, index);
-			return wide || is_table;
+			if (wide || (is_table && level > 1))
+				return DROP_MORE;
+			return is_table ? DROP_TABLE : DROP_LEAF;
 		}
 		wide |= drop_split(table, level, index);
 		table = table_of(table[index]);
 	}
 	entry_set(&table[level_index(gva.raw, 0)], encoding.leaf);
-	return wide;
+	return wide ? DROP_MORE : DROP_LEAF;
 }
 
 /* ---- find ---- */
@@ -155,20 +152,16 @@ void tree_place_remember(struct tree_place *recent, unsigned count,
 	recent[0] = place;
 }
 
-bool tree_place_is_stale(const pte_t *root, unsigned top, struct tree_place place)
+bool tree_place_is_linked(const pte_t *root, unsigned top, struct tree_place place)
 {
 	const pte_t *table = root;
 	unsigned index = level_index(place.gva.raw, top);
-	bool linked = true;
 
 	for (unsigned level = top; level > place.level;) {
-		linked = linked && entry_is_table(table[index]);
-		table = table_child(table, index);
-		if (!table)
+		if (!entry_is_table(table[index]))
 			return false;
+		table = table_of(table[index]);
 		index = level_index(place.gva.raw, --level);
 	}
-	if (place.level == 0)
-		return !linked;
-	return !(linked && entry_is_leaf(table[index])) && !table_child(table, index);
+	return place.level == 0 || entry_is_leaf(table[index]);
 }

@@ -32,7 +32,7 @@ struct shadow_tree {
 	struct asid_tag tag;
 	uint64_t log_position; /* fences up to here are applied; see space.h */
 	uint64_t last_use;
-	bool unlinked; /* at the root, and nothing was filled since */
+	bool unlinked; /* somewhere, and nothing was filled since */
 	struct tree_place recent[TREE_RECENT]; /* where its own tables were wanted last */
 };
 
@@ -52,12 +52,18 @@ void tree_unlink(struct shadow_tree *tree, bool keep_shared);
 /* Give back all that hangs from the root but is not shared. */
 void tree_empty(struct shadow_tree *tree, struct shadow_pool *pool);
 
+/* What a drop has taken away, and what may be in a TLB of it. */
+enum drop {
+	DROP_LEAF,  /* under gva alone */
+	DROP_TABLE, /* a leaf table, and no other */
+	DROP_MORE,
+};
+
 /*
  * In the tables from `table` of that level on, forget all that came from the guest
- * leaf which covered gva when it was read. True if any of it may be in a TLB under
- * other addresses than gva's page; the fences are the caller's.
+ * leaf which covered gva when it was read. The fences are the caller's.
  */
-bool table_drop(pte_t *table, unsigned level, gva_t gva);
+enum drop table_drop(pte_t *table, unsigned level, gva_t gva);
 
 /* The shadow leaf that gva is translated by; an invalid PTE if there is none. */
 pte_t tree_find(const struct shadow_tree *tree, gva_t gva, unsigned *level);
@@ -66,11 +72,8 @@ pte_t tree_find(const struct shadow_tree *tree, gva_t gva, unsigned *level);
 void tree_place_remember(struct tree_place *recent, unsigned count,
 			 struct tree_place place);
 
-/*
- * Whether a place's tables hang below this root, and the hart does not come to it: to
- * the leaf, or at level 0 to the table.
- */
-bool tree_place_is_stale(const pte_t *root, unsigned top, struct tree_place place);
+/* Whether the hart comes to a place from this root: to its leaf, at level 0 its table. */
+bool tree_place_is_linked(const pte_t *root, unsigned top, struct tree_place place);
 
 static inline unsigned tree_top(const struct shadow_tree *tree)
 {

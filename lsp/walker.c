@@ -157,6 +157,7 @@ struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gv
 	walk.outcome = OUTCOME_PAGE_FAULT;
 	walk.level = 0;
 	walk.ahead = NULL;
+	walk.at[0] = NULL;
 	if (satp_mode(satp) == SATP_BARE)
 		walk_bare(memory, gva, &walk);
 	else

@@ -23,7 +23,8 @@ struct walk {
 	unsigned level;	      /* the leaf's */
 	/* The access, if A was clear and is set for it; see lsp/sync.h. */
 	const struct access *ahead;
-	/* By level: each PTE that was read, and where; down to the leaf's. */
+	/* By level: each PTE that was read, and where; down to the leaf's. NULL at level
+	 * 0: the walk did not get there. */
 	pte_t *at[WALK_STEPS];
 	pte_t read[WALK_STEPS];
 };

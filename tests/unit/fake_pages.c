@@ -139,7 +139,17 @@ void *page_alloc_zeroed(unsigned order)
 	return block;
 }
 
-/* No kind is kept apart here. */
+/* No kind is kept apart here. What is in them is what was there before: like a leaf. */
+void *page_alloc_kind(enum page_kind kind, unsigned order)
+{
+	void *block = page_alloc(order);
+
+	(void)kind;
+	if (block)
+		memset(block, 0xdf, PAGE_SIZE << order);
+	return block;
+}
+
 void *page_alloc_table(unsigned order)
 {
 	return page_alloc_zeroed(order);
