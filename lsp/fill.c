@@ -289,7 +289,7 @@ static void recall(struct lsp_vcpu *space, const pte_t *root,
 			recall_place(space, recent[i], bits);
 }
 
-static void recall_own(struct lsp_vcpu *space)
+void space_recall(struct lsp_vcpu *space)
 {
 	struct shadow_tree *tree = space->active;
 
@@ -309,7 +309,7 @@ static void recall_global(struct lsp_vcpu *space, struct globals *globals)
 		return;
 	globals->unlinked = false;
 	recall(space, globals->root, globals->recent, GLOBALS_RECENT, PTE_A | PTE_G);
-	recall_own(space);
+	space_recall(space);
 }
 
 /* Not what came from a larger leaf in pieces. */
@@ -326,7 +326,7 @@ static void note(const struct fill *fill)
 		recall_global(space, globals);
 		tree_place_remember(globals->recent, GLOBALS_RECENT, place);
 	} else {
-		recall_own(space);
+		space_recall(space);
 		tree_place_remember(space->active->recent, TREE_RECENT, place);
 	}
 }
@@ -354,7 +354,7 @@ void space_keep_faults(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 	struct shadow_tree *tree = space->active;
 	const struct tree_place place = {gva, 0};
 
-	recall_own(space);
+	space_recall(space);
 	if (!tree_place_is_linked(tree->root, tree_top(tree), place) &&
 	    link_table(space, gva, walk))
 		tree_place_remember(tree->recent, TREE_RECENT, place);

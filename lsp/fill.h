@@ -29,6 +29,12 @@ enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *acces
 enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked);
 
 /*
+ * Bring back what was in use in the active tree before something was unlinked there, if
+ * nothing has been filled since.
+ */
+void space_recall(struct lsp_vcpu *space);
+
+/*
  * Behind a walk that came out as a fault of the guest's own: let the next ones there be
  * no exits, where faults are the guest's to begin with.
  */

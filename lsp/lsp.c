@@ -311,10 +311,14 @@ static void lsp_satp_write(struct vcpu *vcpu, uint64_t value)
 	 */
 	if (mode != SATP_BARE && !(arch_translation_modes() & 1u << mode))
 		return;
-	if (space_activate(space, value, user) == STATUS_OK)
-		space->satp = value;
-	else
+	if (space_activate(space, value, user) != STATUS_OK) {
 		vm_end(vcpu->vm, VM_STOPPED, "no memory left for a shadow root");
+		return;
+	}
+	space->satp = value;
+	/* The guest goes on there: the exit is paid already. */
+	if (!space->active->bare)
+		space_recall(space);
 }
 
 static void lsp_fence(struct vcpu *vcpu, const struct fence *fence)
