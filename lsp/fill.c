@@ -259,19 +259,22 @@ static bool link_table(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
  * As a miss there would, by a leaf of the same level that has those bits. A is one of
  * them: only the guest sets it.
  */
+static bool fill_place(struct lsp_vcpu *space, struct tree_place place,
+		       const struct walk *walk, uint64_t bits)
+{
+	struct fill fill = {.space = space, .gva = place.gva, .walk = walk};
+
+	return walk->outcome == OUTCOME_FILLED && walk->level == place.level &&
+	       (walk->leaf.raw & bits) == bits && choose_leaf(&fill) == STATUS_OK &&
+	       try_fill(&fill) == STATUS_OK;
+}
+
 static void recall_place(struct lsp_vcpu *space, struct tree_place place, uint64_t bits)
 {
-	struct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);
-	struct fill fill = {.space = space, .gva = place.gva, .walk = &walk};
+	const struct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);
 
-	if (place.level == 0 && link_table(space, place.gva, &walk)) {
-		space->statistics.recalls++;
-		return;
-	}
-	if (walk.outcome != OUTCOME_FILLED || walk.level != place.level ||
-	    (walk.leaf.raw & bits) != bits || choose_leaf(&fill) != STATUS_OK)
-		return;
-	if (try_fill(&fill) == STATUS_OK)
+	if ((place.level == 0 && link_table(space, place.gva, &walk)) ||
+	    fill_place(space, place, &walk, bits))
 		space->statistics.recalls++;
 }
 
@@ -358,73 +361,4 @@ void space_keep_faults(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 	if (!tree_place_is_linked(tree->root, tree_top(tree), place) &&
 	    link_table(space, gva, walk))
 		tree_place_remember(tree->recent, TREE_RECENT, place);
-}
-
-enum outcome space_fill_known(struct lsp_vcpu *space, const struct access *access)
-{
-	const struct fast_path *path = path_find(space, access->gva);
-	unsigned index = level_index(access->gva.raw, 0);
-	struct sync sync;
-	pte_t pte, leaf;
-
-	if (!path)
-		return OUTCOME_DEVICE;
-	pte = pte_read(&path->guest[index]);
-	if (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF || !leaf_permits(pte, access) ||
-	    (!space->svadu && !leaf_is_marked(pte, access)))
-		return OUTCOME_PAGE_FAULT;
-	sync = path_sync(space, path);
-	if (!(pte.raw & PTE_A))
-		sync.ahead = access;
-	if (!leaf_mark(&path->guest[index], &pte, access))
-		return OUTCOME_DEVICE;
-	leaf = sync_leaf(&sync, pte);
-	/* An entry that is right already: there is more to it; see set_leaf(). */
-	if (!entry_is_leaf(leaf) || entry_is_leaf(path->shadow[index]))
-		return OUTCOME_DEVICE;
-	entry_set(&path->shadow[index], leaf);
-	sync_add(&sync, path->shadow, path->guest, index & ~(SYNC_WINDOW - 1),
-		 SYNC_WINDOW);
-	return OUTCOME_FILLED;
-}
-
-/* The neighbours in the aligned window that begins there, where nothing is yet. */
-static inline void add_common(const struct fast_path *path, const struct fast_run *run,
-			      unsigned first)
-{
-	const pte_t *guest = &path->guest[first];
-	pte_t *shadow = &path->shadow[first];
-	uint64_t needed = path->needed;
-
-#pragma GCC unroll 16
-	for (unsigned i = 0; i < SYNC_WINDOW; i++) {
-		pte_t leaf;
-
-		if (sync_common_leaf(run, pte_read(&guest[i]), needed, &leaf) &&
-		    shadow[i].raw == path->vacant.raw)
-			entry_set(&shadow[i], leaf);
-	}
-}
-
-enum outcome space_fill_fast(struct vcpu *vcpu, gva_t gva, uint64_t asked)
-{
-	struct lsp_vcpu *space = vcpu->paging;
-	const struct fast_path *path = path_find(space, gva);
-	unsigned index = level_index(gva.raw, 0);
-	pte_t pte, leaf;
-
-	/* Not behind a switch that is not settled yet. */
-	if (!path || vcpu->arch.fast.tree)
-		return OUTCOME_DEVICE;
-	pte = pte_read(&path->guest[index]);
-	if (!pte_valid(pte) || (asked & ~pte.raw))
-		return OUTCOME_PAGE_FAULT;
-	if ((asked & PTE_W && !(pte.raw & PTE_D)) ||
-	    !sync_common_leaf(&space->fences.run, pte, path->needed, &leaf) ||
-	    path->shadow[index].raw != path->vacant.raw)
-		return OUTCOME_DEVICE;
-	space->statistics.fills++;
-	entry_set(&path->shadow[index], leaf);
-	add_common(path, &space->fences.run, index & ~(SYNC_WINDOW - 1));
-	return OUTCOME_FILLED;
 }
