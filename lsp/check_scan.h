@@ -22,14 +22,21 @@ static inline bool stride_is(const pte_t *e, pte_t none)
 		(e[4].raw ^ n) | (e[5].raw ^ n) | (e[6].raw ^ n) | (e[7].raw ^ n)) == 0;
 }
 
+static inline bool slots_any(const uint64_t *slots, unsigned from)
+{
+	return (slots[from / 64] >> from % 64 & ((1u << STRIDE) - 1)) != 0;
+}
+
 /* Two numbers of children: GCC would call a function to copy what it takes for less. */
 typedef uint64_t __attribute__((may_alias)) child_pair;
 
+/* By either account of them. */
 static inline bool has_children(const struct table_side *side, unsigned from)
 {
 	const child_pair *pairs = (const child_pair *)&side->child[from];
 
-	return (pairs[0] | pairs[1] | pairs[2] | pairs[3]) != 0;
+	return (pairs[0] | pairs[1] | pairs[2] | pairs[3]) != 0 ||
+	       slots_any(side->below, from);
 }
 
 static inline bool slots_are_vacant(const struct table_side *side, unsigned from)

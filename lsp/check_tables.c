@@ -19,7 +19,8 @@
 #define WIDE_LEVELS (1u << 3 | 1u << 4)
 #define LEAF_NEVER  (PTE_HIGH | PTE_G)
 
-#define NO_PAGE "what hangs below it is no shadow page"
+#define WRONG_BELOW "the bit that says what hangs below it is wrong"
+#define NO_PAGE	    "what hangs below it is no shadow page"
 
 char check_text[192];
 
@@ -156,6 +157,14 @@ static struct place below(const struct place *place, unsigned index)
 	};
 }
 
+/* What is given back goes by the bits, what is linked by the numbers. */
+static bool below_is_wrong(const struct place *place, unsigned index)
+{
+	const struct table_side *side = table_side(place->table);
+
+	return slot_test(side->below, index) != (side->child[index] != 0);
+}
+
 static bool is_page(const pte_t *table, unsigned level)
 {
 	return page_is_table(pointer_hpa(table), table_pages(level) - 1);
@@ -203,6 +212,8 @@ static const char *slot_is_wrong(struct pass *pass, struct place *place, unsigne
 	const pte_t *child = table_child(place->table, index);
 	pte_t entry = place->table[index];
 
+	if (below_is_wrong(place, index))
+		return WRONG_BELOW;
 	if (slot_test(side->shared, index))
 		return shared_is_wrong(pass, place, index);
 	if (slot_test(side->split, index) &&
@@ -309,6 +320,8 @@ static const char *check_children(struct pass *pass, const struct place *place)
 			i += STRIDE - 1;
 			continue;
 		}
+		if (below_is_wrong(place, i))
+			return wrong_entry(pass, place, i, WRONG_BELOW);
 		child = table_child(place->table, i);
 		if (child && !is_page(child, place->level - 1))
 			return wrong_entry(pass, place, i, NO_PAGE);

@@ -314,6 +314,8 @@ static void sides_that_differ(void **state)
 	SPOILED(table->live[7], UINT64_C(1) << 63, "it is live, but nothing is there");
 	SPOILED(root[5], PTE(PTE_V << 1), "something is there, but not live");
 	SPOILED(side->split[0], side->split[0] | 1u << 9, "split, but is no table");
+	SPOILED(side->below[0], 0, "the bit that says what hangs below it");
+	SPOILED(side->below[7], UINT64_C(1) << 63, "the bit that says what hangs below");
 	replaced(entry_of(active, PAGE_GVA, 1), *entry_of(active, WIDE_GVA, 1),
 		 "a table hangs below a leaf");
 	table_unlink(root, index);
@@ -482,6 +484,8 @@ static void the_rest_is_looked_at_in_turn(void **state)
 
 	(void)state;
 	SPOILED_FOR(side->child[index], 1, is_wrong_in_turn, "no shadow page");
+	SPOILED_FOR(side->below[0], 0, is_wrong_in_turn, "what hangs below it is wrong");
+	SPOILED_FOR(side->below[7], 1, is_wrong_in_turn, "what hangs below it is wrong");
 	SPOILED_FOR(other->root, NULL, is_wrong_in_turn, "of them in trees");
 	SPOILED_FOR(space->pool.used, space->pool.used + 1, is_wrong_in_turn,
 		    "of them in trees");
