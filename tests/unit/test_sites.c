@@ -39,7 +39,7 @@ static struct vcpu *vcpu = &vm.vcpus[0];
 static uint32_t code[PAGE_SIZE / 4];
 static bool knows_site; /* the vector does, */
 static enum arch_site known;
-static unsigned looks, exits;
+static unsigned looks, exits, in_c;
 static uint64_t fenced;
 
 /* ---- the vCPU's surroundings ---- */
@@ -138,13 +138,24 @@ static int setup(void **state)
 	code[(PC - CODE) / 4 + 2] = ROUND_AGAIN;
 	code[(PC - CODE) / 4 + 3] = BREAK;
 	knows_site = false;
-	looks = exits = 0;
+	looks = exits = in_c = 0;
 	return 0;
+}
+
+/* compare_last of exit_fast_fence.S */
+static bool may_be_a_loop(void)
+{
+	if (known != ARCH_SITE_FENCE_ONCE || vcpu->last_fence != PC)
+		return false;
+	if (vcpu->fence_repeats == 0)
+		return true;
+	vcpu->fence_repeats--;
+	return false;
 }
 
 static bool in_vector(void)
 {
-	if (!knows_site || (known == ARCH_SITE_FENCE_ONCE && vcpu->last_fence == PC))
+	if (!knows_site || may_be_a_loop())
 		return false;
 	vcpu->last_fence = PC;
 	fenced++;
@@ -157,7 +168,12 @@ static void take_exit(void)
 	const struct vm_exit exit = {.value = FENCE};
 
 	exits++;
-	if (in_vector() || exit_privileged_fast(vcpu, vcpu->arch.x[A0], 0, FENCE, PC)) {
+	if (in_vector()) {
+		vcpu->arch.pc = PC + 4;
+		return;
+	}
+	in_c++;
+	if (exit_privileged_fast(vcpu, vcpu->arch.x[A0], 0, FENCE, PC)) {
 		vcpu->arch.pc = PC + 4;
 		return;
 	}
@@ -238,6 +254,47 @@ static void test_nor_does_one_page_after_another(void **state)
 	assert_in_range(looks, SITE_SINGLES + 1, SITE_SINGLES + 25);
 }
 
+/* Nor do they come to C: one in so many, which is looked at, is the most there is. */
+static void test_one_page_after_another_stays_in_the_vector(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		fence_pages(1);
+	before = in_c;
+	for (unsigned i = 0; i < 10 * (SITE_PATIENCE + 1); i++)
+		fence_pages(1);
+	assert_in_range(in_c - before, 10, 30);
+	assert_true(vcpu->fence_repeats <= SITE_PATIENCE);
+}
+
+/* What may repeat was said of another fence: a loop that is seen ends it. */
+static void test_behind_a_loop_nothing_may_repeat(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		fence_pages(1);
+	for (unsigned i = 0; i < SITE_PATIENCE; i++)
+		fence_pages(PAGES);
+	assert_int_equal(vcpu->fence_repeats, 0);
+}
+
+/* Three fences of Linux that fork() comes to in turn, and their neighbours. */
+static void test_fences_of_fork_have_places_of_their_own(void **state)
+{
+	const uint64_t fences[] = {0xffffffff8025e5a0, 0xffffffff8025f2e2,
+				   0xffffffff80011fa0};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(fences); i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(fast_site_index(fences[i]),
+					     fast_site_index(fences[j]));
+	for (uint64_t pc = CODE; pc < CODE + 4 * FAST_SITE_COUNT; pc += 4)
+		assert_true(fast_site_index(pc) < FAST_SITE_COUNT);
+}
+
 static void test_a_loop_is_seen_after_one_page_at_a_time(void **state)
 {
 	(void)state;
@@ -282,6 +339,11 @@ int main(void)
 		cmocka_unit_test_setup(test_a_loop_is_retired_in_one_exit, setup),
 		cmocka_unit_test_setup(test_one_page_at_a_time_takes_few_looks, setup),
 		cmocka_unit_test_setup(test_nor_does_one_page_after_another, setup),
+		cmocka_unit_test_setup(test_one_page_after_another_stays_in_the_vector,
+				       setup),
+		cmocka_unit_test_setup(test_behind_a_loop_nothing_may_repeat, setup),
+		cmocka_unit_test_setup(test_fences_of_fork_have_places_of_their_own,
+				       setup),
 		cmocka_unit_test_setup(test_a_loop_is_seen_after_one_page_at_a_time,
 				       setup),
 		cmocka_unit_test_setup(test_a_page_near_the_code_says_nothing_of_others,
