@@ -74,6 +74,7 @@ static pte_t *take_child(struct fill *fill, pte_t *table, unsigned level, unsign
 {
 	pte_t *child = table_child(table, index);
 
+	fill->sync.known = child != NULL;
 	if (child)
 		return child;
 	child = table_create(&fill->space->pool, level - 1);
@@ -288,7 +289,8 @@ static void recall(struct lsp_vcpu *space, const pte_t *root,
 		   const struct tree_place *recent, unsigned count, uint64_t bits)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (!tree_place_is_linked(root, tree_top(space->active), recent[i]))
+		if (recent[i].is_used &&
+		    !tree_place_is_linked(root, tree_top(space->active), recent[i]))
 			recall_place(space, recent[i], bits);
 }
 
@@ -318,7 +320,7 @@ static void recall_global(struct lsp_vcpu *space, struct globals *globals)
 /* Not what came from a larger leaf in pieces. */
 static void note(const struct fill *fill)
 {
-	const struct tree_place place = {fill->gva, fill->level};
+	const struct tree_place place = {.gva = fill->gva, .level = fill->level};
 	struct lsp_vcpu *space = fill->space;
 	struct globals *globals;
 
@@ -355,7 +357,7 @@ enum status space_fill(struct lsp_vcpu *space, gva_t gva, const struct walk *wal
 void space_keep_faults(struct lsp_vcpu *space, gva_t gva, const struct walk *walk)
 {
 	struct shadow_tree *tree = space->active;
-	const struct tree_place place = {gva, 0};
+	const struct tree_place place = {.gva = gva};
 
 	space_recall(space);
 	if (!tree_place_is_linked(tree->root, tree_top(tree), place) &&

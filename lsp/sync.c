@@ -122,6 +122,8 @@ static inline void fill_group(pte_t *shadow, pte_t entry)
 void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 {
 	const struct fast_run run = *sync->run;
+	/* Nothing is the same as what was in the page for somebody else. */
+	const struct fast_run known = sync->known ? run : (struct fast_run){0};
 	const uint64_t needed = sync_common_bits(sync->only_global);
 	const uint64_t same = run.offset - (needed & PTE_G);
 	const pte_t none = no_leaf(sync, PTE(0));
@@ -139,7 +141,7 @@ void sync_leaves(const struct sync *sync, pte_t *shadow, const pte_t *guest)
 		for (unsigned i = 0; i < GROUP; i++) {
 			pte_t pte = ptes[i], leaf = none;
 
-			if (pte.raw + same == shadow[i].raw && is_in_run(&run, pte))
+			if (pte.raw + same == shadow[i].raw && is_in_run(&known, pte))
 				continue;
 			if (pte_valid(pte) && !sync_common_leaf(&run, pte, needed, &leaf))
 				leaf = sync_leaf(sync, pte);

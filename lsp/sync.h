@@ -21,6 +21,7 @@ struct sync {
 	const struct fast_run *run; /* sync_run() of it */
 	unsigned level;		    /* of both tables */
 	bool only_global;	    /* the shadow table is shared: no leaf with G = 0 */
+	bool known; /* the shadow table has been synced before: it has such leaves */
 	bool keeps_faults; /* what faults for everyone stays the guest's own: V = 0 */
 	/* Old neighbours that would permit this access are marked as it was; NULL: none.
 	 */

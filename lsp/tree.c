@@ -150,6 +150,7 @@ void tree_place_remember(struct tree_place *recent, unsigned count,
 	for (; i > 0; i--)
 		recent[i] = recent[i - 1];
 	recent[0] = place;
+	recent[0].is_used = true;
 }
 
 bool tree_place_is_linked(const pte_t *root, unsigned top, struct tree_place place)

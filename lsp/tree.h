@@ -21,6 +21,7 @@
 struct tree_place {
 	gva_t gva; /* one address in it */
 	unsigned level;
+	bool is_used; /* false: there is no place here */
 };
 
 struct shadow_tree {

@@ -158,6 +158,7 @@ struct walk guest_walk_leaf(const struct guest_memory *memory, uint64_t satp, gv
 	walk.level = 0;
 	walk.ahead = NULL;
 	walk.at[0] = NULL;
+	walk.leaf = PTE(0);
 	if (satp_mode(satp) == SATP_BARE)
 		walk_bare(memory, gva, &walk);
 	else

@@ -185,6 +185,27 @@ static void choose_faults(void)
 		oracle_fail("no faults=%s", faults);
 }
 
+/*
+ * What was in a page that becomes a shadow table, at the worst: the guests' own PTEs as
+ * they would be in the host, as if a VM had left them there, G and all.
+ */
+static void fill_with_guests_leaves(uint64_t *words)
+{
+	static uint64_t random = 88172645463325252u;
+
+	for (unsigned i = 0; i < PTE_PER_TABLE; i++) {
+		const struct guest *guest =
+			&machine.guests[random_below(&random, machine.setting->vms)];
+		const struct guest_run *run = &guest->memory->runs[0];
+		uint64_t table = ORACLE_TABLES - 1 - random_below(&random, 8);
+
+		words[i] = guest->tables[table][i] +
+			   ((run->hpa.raw - run->gpa.raw) >> PAGE_SHIFT << PTE_PPN_SHIFT);
+		if (random_below(&random, 3) == 0)
+			words[i] &= ~(uint64_t)PTE_G;
+	}
+}
+
 void machine_create(const struct oracle_setting *setting, struct oracle_counts *counts)
 {
 	struct fake_profile profile = choose_profile(setting);
@@ -204,6 +225,7 @@ void machine_create(const struct oracle_setting *setting, struct oracle_counts *
 	oracle_fresh_asids();
 	fake_arch_create(&profile);
 	fake_harts_were_used();
+	fake_pages_contents = fill_with_guests_leaves;
 	choose_faults();
 	for (unsigned i = 0; i < ORACLE_ADDRESSES; i++)
 		fake_speculate_on(guest_address(i, 0));

@@ -139,7 +139,9 @@ void *page_alloc_zeroed(unsigned order)
 	return block;
 }
 
-/* No kind is kept apart here. What is in them is what was there before: like a leaf. */
+void (*fake_pages_contents)(uint64_t *words);
+
+/* No kind is kept apart here. */
 void *page_alloc_kind(enum page_kind kind, unsigned order)
 {
 	void *block = page_alloc(order);
@@ -147,6 +149,8 @@ void *page_alloc_kind(enum page_kind kind, unsigned order)
 	(void)kind;
 	if (block)
 		memset(block, 0xdf, PAGE_SIZE << order);
+	if (block && order == 0 && fake_pages_contents)
+		fake_pages_contents(block);
 	return block;
 }
 

@@ -21,6 +21,9 @@ void fake_pages_destroy(void);
 /* Called for each block of one or two pages, before it is given back; or NULL. */
 extern void (*fake_pages_on_free)(hpa_t page);
 
+/* Says what was in a page of PAGES_TABLES before, 512 words; NULL: nothing likely. */
+extern void (*fake_pages_contents)(uint64_t *words);
+
 /* Pages that are taken now. */
 uint64_t fake_pages_taken(void);
 
