@@ -58,9 +58,26 @@ TABLES = _of(
     ("the budget is not kept",
      "if (pool->used + pages <= pool->limit)", "if (pool->limit)"),
     ("stale tables are lost with the one above",
-     "\t\tif (child)\n\t\t\ttable_destroy(pool, child, level - 1);",
-     "\t\tif (child && slot_test(table_side(table)->live, i))\n"
+     "\t\ttable_destroy(pool, child, level - 1);",
+     "\t\tif (slot_test(table_side(table)->live, slot))\n"
      "\t\t\ttable_destroy(pool, child, level - 1);"),
+    ("an emptied tree remembers tables that went",
+     "\t\ttable_child_set(table, slot, NULL);\n", ""),
+    ("a table that hangs there is not told of",
+     "\t\tslot_set(table_side(table)->below, index);", "\t\t(void)index;"),
+    ("a table that went is told of still",
+     "\t\tslot_clear(table_side(table)->below, index);", "\t\t(void)index;"),
+    ("slots are looked for in one word",
+     "\t\tif (++word == SLOT_WORDS)\n", "\t\tif (++word > 0)\n"),
+    ("one slot is looked for in a word",
+     "slots[word] & (~UINT64_C(0) << from % 64);",
+     "from % 64 == 0 ? slots[word] : 0;"),
+    ("slots are looked for behind the last one",
+     "\tif (from >= PTE_PER_TABLE)\n\t\treturn PTE_PER_TABLE;\n", ""),
+    ("a new table has what was in its page",
+     "\t\tentry_set(&table[i], pointer);", "\t\t(void)pointer;"),
+    ("beside a new table is what was in its page",
+     "\tmemset(table_side(table), 0, sizeof(struct table_side));", ""),
     ("a slot that is unlinked goes on being shared",
      "\t\tshared[word] &= ~drop;\n", ""),
     ("pages that come back are not counted",
@@ -112,9 +129,19 @@ SYNC = _of(
     ("a shared table takes any leaf where little changed",
      "run.offset - (needed & PTE_G);", "run.offset;"),
     ("runs of memory are not told apart",
-     " && is_in_run(&run, pte))", ")"),
+     " && is_in_run(&known, pte))", ")"),
+    ("what was in a page before is believed",
+     "sync->known ? run : (struct fast_run){0};", "run;"),
     ("a PTE that turned invalid leaves its shadow leaf",
-     "\t\tif (shadow->raw != leaf.raw)\n", "\t\tif (pte_valid(leaf))\n"),
+     "\t\t\tentry_set(&shadow[i], leaf);",
+     "\t\t\tif (pte_valid(leaf))\n\t\t\t\tentry_set(&shadow[i], leaf);"),
+    ("entries are taken for 0 by the last of them",
+     "\t\tany |= ptes[i].raw;", "\t\tany = ptes[i].raw;"),
+    ("where nothing is, what was there stays",
+     "\t\t\tfill_group(shadow, none);\n", ""),
+    ("where nothing is, the last of some entries stays",
+     "i < GROUP; i++)\n\t\tentry_set(&shadow[i], entry);",
+     "i < GROUP - 1; i++)\n\t\tentry_set(&shadow[i], entry);"),
     ("the last of a table's entries are left as they were",
      "end = guest + PTE_PER_TABLE;", "end = guest + PTE_PER_TABLE - 8;"),
     ("what is unlike most is as nothing",
@@ -148,10 +175,16 @@ TREES = _of(
      "keep_shared ? table_side(tree->root)->shared : NULL",
      "table_side(tree->root)->shared"),
     ("an emptied tree is not unlinked before its pages go",
-     "\ttree_unlink(tree, false);\n\tfor (unsigned i = 0; i < PTE_PER_TABLE; i++) {",
-     "\tfor (unsigned i = 0; i < PTE_PER_TABLE; i++) {"),
-    ("an emptied tree remembers tables that went",
-     "\t\ttable_child_set(tree->root, i, NULL);\n", ""),
+     "\ttree_unlink(tree, false);\n\t/* For want", "\t/* For want"),
+    ("an emptied tree is filled anew with what it had",
+     "\ttree->unlinked = false;\n", ""),
+    ("a place is called linked before it is",
+     "\t\tif (!entry_is_table(table[index]))\n\t\t\treturn false;\n"
+     "\t\ttable = table_of(table[index]);\n\t\tindex",
+     "\t\tif (!entry_is_table(table[index]))\n\t\t\treturn true;\n"
+     "\t\ttable = table_of(table[index]);\n\t\tindex"),
+    ("a large leaf is called linked before it is",
+     "return place.level == 0 || entry_is_leaf(table[index]);", "return true;"),
     ("leaves of any origin are taken for parts of the larger one",
      "if (!entry_is_leaf(table[index]) || origin_of(table[index]) != origin)",
      "if (!entry_is_leaf(table[index]) || origin_of(table[index]) == origin)"),
@@ -168,11 +201,10 @@ TREES = _of(
      "\t\tif (!wide)\n\t\t\twide |= drop_split(table, level, index);"),
     ("a fence misses superpages",
      "\t\t\tif (slot_test(table_side(table)->live, index))\n"
-     "\t\t\t\ttable_unlink(table, index);\n\t\t\treturn wide || is_table;",
-     "\t\t\treturn wide || is_table;"),
+     "\t\t\t\ttable_unlink(table, index);\n\t\t\tif (wide", "\t\t\tif (wide"),
     ("a fence misses small pages",
-     "\tentry_set(&table[level_index(gva.raw, 0)], encoding.leaf);\n\treturn wide;",
-     "\treturn wide;"),
+     "\tentry_set(&table[level_index(gva.raw, 0)], encoding.leaf);\n\treturn wide ?",
+     "\treturn wide ?"),
 )
 
 GLOBALS = _of(
@@ -186,10 +218,11 @@ GLOBALS = _of(
      "\tif (!slot_test(table_side(root)->live, slot))\n"
      "\t\tunlink_everywhere(space, mode, slot);", "\t(void)slot;"),
     ("parts of a larger global leaf are fenced as one",
-     "\t\tspace_tables_gone(space);\n\t\tarch_shadow_fence_all();\n\t} else {",
-     "\t\tspace_tables_gone(space);\n\t\tarch_shadow_fence_leaf_all(gva);\n\t} else {"),
+     "\tif (drop == DROP_LEAF)\n\t\tarch_shadow_fence_leaf_all(gva);\n"
+     "\telse\n\t\tarch_shadow_fence_all();", "\tarch_shadow_fence_leaf_all(gva);"),
     ("a dropped global leaf is not fenced",
-     "\t} else {\n\t\tarch_shadow_fence_leaf_all(gva);\n\t}", "\t}"),
+     "\tif (drop == DROP_LEAF)\n\t\tarch_shadow_fence_leaf_all(gva);\n\telse\n",
+     "\tif (drop != DROP_LEAF)\n"),
     ("a slot is shared whatever else is in it",
      "\t\tif (is_shared(globals, slot))\n\t\t\tunshare(space, globals, slot);\n", ""),
     ("a private slot is shared again",
@@ -234,25 +267,18 @@ FILLS = _of(
     ("global tables are not recalled", "\tif (!globals->unlinked)\n", "\tif (true)\n"),
     ("global tables are recalled again and again", "\tglobals->unlinked = false;\n", ""),
     ("a place is recalled by a leaf of another size",
-     "walk.level != place.level ||", "false ||"),
+     "walk->level == place.level &&", "true &&"),
+    ("what is linked is recalled",
+     "recent[i].is_used &&\n\t\t    !tree_place_is_linked(root, tree_top(space->active), recent[i])",
+     "recent[i].is_used"),
     ("a table is recalled from where the guest had it before",
-     "\tstruct fill fill = {.space = space, .gva = place.gva, .walk = &walk};\n",
+     "\tconst struct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);\n",
+     "\tstruct walk walk = guest_walk_leaf(space->memory, space->satp, place.gva);\n"
      "\tconst gva_t gva = place.gva;\n"
-     "\tconst struct fast_path *path = &space->fences.paths[path_prefix(gva) % PATH_LIMIT];\n"
-     "\tstruct fill fill = {.space = space, .gva = gva, .walk = &walk};\n\n"
+     "\tconst struct fast_path *path = &space->fences.paths[path_prefix(gva) % PATH_LIMIT];\n\n"
      "\tif (path->prefix == path_prefix(gva) &&\n"
      "\t    path->stamp % TREE_LIMIT == space->stamp % TREE_LIMIT)\n"
      "\t\twalk.at[0] = &path->guest[level_index(gva.raw, 0)];\n"),
-    ("a known path sets A before it asks what is permitted",
-     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||",
-     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n"
-     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||"),
-    ("a known path leaves A and D as they are",
-     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n",
-     "\tpte.raw |= PTE_A;\n"),
-    ("a known path sets A in the PTE beside",
-     "leaf_mark(&path->guest[index], &pte, access)",
-     "leaf_mark(&path->guest[index ^ 1], &pte, access)"),
     ("an edit of shared tables is fenced for one tree",
      "\tif (fill->sync.only_global)\n\t\tarch_shadow_fence_all();\n\telse\n", ""),
     ("copies of a replaced slot stay in other trees",
@@ -309,6 +335,18 @@ FILLS = _of(
      "fill->level = largest;"),
     ("a split superpage begins at its guest's first page",
      "\tsize = level_size(fill->level);", "\tsize = level_size(walk->level);"),
+) + _of(
+    "lsp/fill_known.c",
+    ("a known path sets A before it asks what is permitted",
+     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||",
+     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n"
+     "\tif (guest_entry_kind(pte, 0) != GUEST_ENTRY_LEAF ||"),
+    ("a known path leaves A and D as they are",
+     "\tif (!leaf_mark(&path->guest[index], &pte, access))\n\t\treturn OUTCOME_DEVICE;\n",
+     "\tpte.raw |= PTE_A;\n"),
+    ("a known path sets A in the PTE beside",
+     "leaf_mark(&path->guest[index], &pte, access)",
+     "leaf_mark(&path->guest[index ^ 1], &pte, access)"),
     ("a known path brings any leaf into a shared table",
      "\tsync = path_sync(space, path);\n",
      "\tsync = path_sync(space, path);\n\tsync.only_global = false;\n"),
@@ -353,6 +391,10 @@ PATHS = _of(
      "PTE_V | PTE_R | PTE_A | (only", "PTE_V | PTE_R | (only"),
 ) + _of(
     "lsp/path.c",
+    ("paths of tables that are gone stay",
+     "\tif (drop == DROP_MORE)\n\t\tspace_tables_gone(space);\n\telse if", "\tif"),
+    ("a vCPU that is new knows a path",
+     "for (unsigned i = 0; i < PATH_LIMIT; i++)", "for (unsigned i = 1; i < PATH_LIMIT; i++)"),
     ("a path says nothing of what is shared", "\tpath->shared = shared;", "\tpath->shared = false;"),
     ("a path begins at the wrong entry",
      "walk->at[0] - level_index(gva.raw, 0);", "walk->at[0];"),
@@ -370,9 +412,19 @@ FENCES = _of(
     ("the log is replayed for its own ASID only",
      "return !entry->has_asid || entry->asid == satp_asid(tree->satp);",
      "return entry->has_asid && entry->asid == satp_asid(tree->satp);"),
-    ("the log drops nothing", " &&\n\t    table_drop(tree->root, tree_top(tree), gva))", " && false)"),
-    ("what the log drops is not fenced", "\tasid_fence_tree(&tree->tag);\n}\n\n/* How many",
-     "}\n\n/* How many"),
+    ("the log drops nothing",
+     "drop = table_drop(tree->root, tree_top(tree), gva);\n\ttree->unlinked",
+     "drop = DROP_LEAF;\n\ttree->unlinked"),
+    ("what the log drops is not fenced",
+     "\tif (replayed)\n\t\tasid_fence_tree(&tree->tag);", "\t(void)replayed;"),
+    ("what the log drops is fenced as a leaf",
+     "\tif (replayed)\n\t\tasid_fence_tree(&tree->tag);",
+     "\tif (replayed)\n\t\tasid_fence_leaf(&tree->tag, GVA(0));"),
+    ("what the log drops is fenced page by page",
+     "\t\treplayed = true;\n", "\t\tasid_fence_tree(&tree->tag);\n"),
+    ("the log drops one page of a leaf table",
+     "if (encoding.delegates && path_prefix(gva) == *dropped)",
+     "if (path_prefix(gva) == *dropped)"),
     ("a log that has moved on is trusted",
      "\tif (space->fences.log_head - position > FENCE_LOG_LIMIT)\n\t\treturn UINT64_MAX;\n", ""),
     ("what has lost its place in the log is not unlinked",
@@ -395,10 +447,10 @@ FENCES = _of(
      "walk.outcome == OUTCOME_FILLED &&"),
     ("a page's fence looks for a shared leaf in the tree",
      "\tif (globals_root_of(space, gva) != tree->root) {\n"
-     "\t\tglobals_drop(space, tree->mode, gva);\n\t} else if", "\tif"),
+     "\t\tglobals_drop(space, tree->mode, gva);\n\t\treturn;\n\t}\n", ""),
     ("pieces that were dropped are fenced as one leaf",
-     "\t\tspace_tables_gone(space);\n\t\tasid_fence_tree(&tree->tag);",
-     "\t\tspace_tables_gone(space);\n\t\tasid_fence_leaf(&tree->tag, gva);"),
+     "\tif (drop == DROP_LEAF)\n\t\tasid_fence_leaf(&tree->tag, gva);\n"
+     "\telse\n\t\tasid_fence_tree(&tree->tag);", "\tasid_fence_leaf(&tree->tag, gva);"),
     ("a page's fence does not drop what it does not install",
      "\tdrop_page(space, gva);\n\tinstall(space, gva);", "\tinstall(space, gva);"),
     ("a fence reads past the leaf table of its path",
@@ -433,6 +485,10 @@ FENCES = _of(
 
 SPACES = _of(
     "lsp/space.c",
+    ("a new tree recalls nothing",
+     "\ttree->unlinked = true;\n", ""),
+    ("a new tree does not know what was in use before",
+     "\tmemcpy(tree->recent, last->recent, sizeof(tree->recent));\n", ""),
     ("trees are told apart by the root alone",
      "return !tree->bare && tree->satp == satp;",
      "return !tree->bare && satp_root(tree->satp) == satp_root(satp) &&\n"
@@ -592,6 +648,8 @@ MODE = _of(
     ("a PTE that keeps changing is a page fault",
      "return (struct translation){.outcome = OUTCOME_FILLED};",
      "return (struct translation){.outcome = OUTCOME_PAGE_FAULT};"),
+    ("what was in use does not come back at a write of satp",
+     "\tif (!space->active->bare)\n\t\tspace_recall(space);\n", ""),
     ("cache-block instructions are offered", ".svvptc = told",
      ".svvptc = told, .cache_management = true"),
 )
@@ -798,21 +856,53 @@ DELEGATING = (
     _of("lsp/fill.c",
         ("parts of a larger leaf are for the supervisor alone",
          "table_clear_leaves(table, fill->leaf.raw & PTE_U);",
-         "table_clear_leaves(table, false);")) +
+         "table_clear_leaves(table, false);"),
+        ("a table of faults gets a leaf of nothing",
+         "\tif (!fill->only_table) {", "\tif (fill->space) {"),
+        ("faults are kept of the upper half's tables",
+         "if (!walk->at[0] || !sync_keeps_faults(gva))", "if (!walk->at[0])"),
+        ("a fault of the guest's own is none the next time",
+         "\tif (!tree_place_is_linked(tree->root, tree_top(tree), place) &&\n"
+         "\t    link_table(space, gva, walk))\n"
+         "\t\ttree_place_remember(tree->recent, TREE_RECENT, place);\n",
+         "\t(void)tree, (void)place, (void)gva, (void)walk;\n"),
+        ("a fault of the guest's own recalls nothing",
+         "\tspace_recall(space);\n\tif (!tree_place", "\tif (!tree_place"),
+        ("a table of faults is not recalled",
+         "\t    link_table(space, gva, walk))\n"
+         "\t\ttree_place_remember(tree->recent, TREE_RECENT, place);\n",
+         "\t    link_table(space, gva, walk))\n\t\treturn;\n"),
+        ("a table is recalled by a leaf alone",
+         "\tif ((place.level == 0 && link_table(space, place.gva, &walk)) ||\n\t    ",
+         "\tif (")) +
     _of("lsp/path.c",
         ("a known path keeps a fault for all",
          "sync_keeps_faults(gva) ? PTE(0) : encoding_leaf(false);", "PTE(0);"),
         ("the vector fences no fault that is kept",
-         "path->delegates = encoding.delegates;", "path->delegates = false;")) +
+         "path->delegates = encoding.delegates;", "path->delegates = false;"),
+        ("the path of a table that was dropped stays",
+         "\telse if (drop == DROP_TABLE && path->prefix == path_prefix(gva))\n"
+         "\t\tforget(path);\n", ""),
+        ("the path of a table that was dropped is the vector's",
+         "\tpath->prefix = UINT64_MAX; /* no address's */\n", ""),
+        ("a table that was dropped takes another's path along",
+         " && path->prefix == path_prefix(gva))", ")"),
+        ("a table that was dropped takes all paths along",
+         "if (drop == DROP_MORE)", "if (drop != DROP_LEAF)")) +
     _of("lsp/fence.c",
         ("a fault that is kept is not fenced",
          "return encoding.delegates || pte_valid(PTE(at.replaced));",
          "return pte_valid(PTE(at.replaced));"),
         ("a path outlives a table that the log unlinked",
-         "gva))\n\t\tspace_tables_gone(space);\n}", "gva))\n\t\treturn;\n}"),
+         "drop != DROP_LEAF;\n\tpath_drop(space, gva, drop);", "drop != DROP_LEAF;"),
         ("a path outlives a table that a fence unlinked",
-         "\t\tspace_tables_gone(space);\n\t\tasid_fence_tree(&tree->tag);",
-         "\t\tasid_fence_tree(&tree->tag);")) +
+         "\tpath_drop(space, gva, drop);\n\tif (drop == DROP_LEAF)", "\tif (drop == DROP_LEAF)"),
+        ("one leaf table that the log drops stands for all",
+         "path_prefix(gva) == *dropped)", "*dropped != NO_PREFIX)"),
+        ("the log takes the first leaf table for dropped",
+         "uint64_t dropped = NO_PREFIX;", "uint64_t dropped = 0;"),
+        ("what the log drops is not brought back",
+         "\ttree->unlinked |= drop != DROP_LEAF;\n", "")) +
     _of("lsp/tree.c",
         ("one entry is made unsynced for anyone",
          "(level == 1 || slot_test(table_side(table)->split, index));",
@@ -820,7 +910,7 @@ DELEGATING = (
         ("pieces of a leaf are made unsynced for anyone",
          "(level == 1 || slot_test(table_side(table)->split, index));", "level == 1;"),
         ("a table that was unlinked is fenced as a leaf",
-         "return wide || is_table;", "return wide;")) +
+         "return is_table ? DROP_TABLE : DROP_LEAF;", "return DROP_LEAF;")) +
     _of("lsp/globals.c",
         ("the lower half is shared",
          "return !encoding.delegates || (int64_t)gva.raw < 0;", "return gva.raw != 1;")) +
@@ -833,6 +923,14 @@ DELEGATING = (
         ("an access fault of the harts own is tried for ever",
          "\t\ttranslation.outcome = OUTCOME_ACCESS_FAULT;\n", "\t\t;\n")))
 
+FENCE_SITES = _of(
+    "core/exit_privileged.c",
+    ("a fence may repeat for ever",
+     "vcpu->last_fence == site->pc && vcpu->fence_repeats-- == 0", "site->pc == 1"),
+    ("a fence that repeats is looked at each time",
+     "\tvcpu->fence_repeats = site->patience;\n", "\tvcpu->fence_repeats = 0;\n"),
+)
+
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS + MISALIGNED)
+           CONDITIONALS + MISALIGNED + FENCE_SITES)
