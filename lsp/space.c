@@ -152,8 +152,8 @@ static struct shadow_tree *make_tree(struct lsp_vcpu *space, uint64_t satp, bool
 }
 
 /*
- * A new address space often is a copy of the one that the guest comes from: at its first
- * miss it is looked for what was in use there.
+ * A new address space often is a copy of the one that the guest comes from: what was in
+ * use there is looked for in it when it is run on.
  */
 static struct shadow_tree *make_heir(struct lsp_vcpu *space, uint64_t satp, bool user)
 {

@@ -391,8 +391,6 @@ PATHS = _of(
      "PTE_V | PTE_R | PTE_A | (only", "PTE_V | PTE_R | (only"),
 ) + _of(
     "lsp/path.c",
-    ("paths of tables that are gone stay",
-     "\tif (drop == DROP_MORE)\n\t\tspace_tables_gone(space);\n\telse if", "\tif"),
     ("a vCPU that is new knows a path",
      "for (unsigned i = 0; i < PATH_LIMIT; i++)", "for (unsigned i = 1; i < PATH_LIMIT; i++)"),
     ("a path says nothing of what is shared", "\tpath->shared = shared;", "\tpath->shared = false;"),
