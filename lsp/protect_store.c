@@ -18,6 +18,7 @@
  */
 #include "core/arch.h"
 #include "core/panic.h"
+#include "core/string.h"
 #include "core/vm.h"
 #include "lsp/protect.h"
 #include "lsp/walker.h"
@@ -192,17 +193,53 @@ bool protect_unprotect(struct vcpu *vcpu, const struct access *access, gpa_t gpa
 	return free;
 }
 
-/* Of Gnomon's own: data, so what it goes to is no table, or has no entries. */
+static void write_bytes(struct protect_vm *vm, gpa_t to, const uint8_t *bytes,
+			uint64_t size)
+{
+	for (uint64_t i = 0; i < size; i++) {
+		const struct guest_store store = {.width = 1, .value = bytes[i]};
+
+		carry_out(vm, GPA(to.raw + i), &store);
+	}
+}
+
+/* Nothing mirrors this page. An aligned half is one step for other vCPUs: an index. */
+static void write_freely(struct protect_vm *vm, gpa_t to, const void *from, uint64_t size)
+{
+	struct guest_store half = {.width = sizeof(uint16_t)};
+	hpa_t hpa;
+
+	if (!guest_memory_find(vm->memory, to, size, &hpa))
+		return;
+	if (size != half.width || !is_aligned(to.raw, half.width)) {
+		memcpy(hpa_pointer(hpa), from, size);
+		return;
+	}
+	memcpy(&half.value, from, half.width);
+	guest_store_apply(&half, hpa);
+}
+
+/*
+ * Of Gnomon's own: data, so what it goes to is no table, or, where it is a root in use
+ * and stays one, has no entries.
+ */
 void protect_write(struct vm *vm, gpa_t to, const void *from, uint64_t size)
 {
 	struct protect_vm *state = vm->paging;
 	const uint8_t *bytes = from;
+	uint64_t length;
 
 	protect_begin(state);
-	for (uint64_t i = 0; i < size; i++) {
-		const struct guest_store store = {.width = 1, .value = bytes[i]};
-
-		carry_out(state, GPA(to.raw + i), &store);
+	for (; size > 0; size -= length) {
+		length = PAGE_SIZE - to.raw % PAGE_SIZE;
+		if (length > size)
+			length = size;
+		if (protect_release(state, GPA(align_down(to.raw, PAGE_SIZE))))
+			write_freely(state, to, bytes, length);
+		else
+			write_bytes(state, to, bytes, length);
+		to.raw += length;
+		bytes += length;
 	}
 	protect_end(state);
 }

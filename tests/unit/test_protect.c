@@ -7,6 +7,8 @@
  * Strict write protection: what is protected when, what a store to a page table does,
  * and how a frame stops being one.
  */
+#include <string.h>
+
 #include "tests/unit/protect_bench.h"
 
 static struct bench bench;
@@ -428,6 +430,40 @@ static void a_write_of_gnomons_own_is_seen(void **state)
 	assert_int_equal(vm_write(&bench.vm, GPA(0), &pte, sizeof(pte)), STATUS_INVALID);
 }
 
+static void assert_written(gpa_t to, const uint8_t *bytes, uint64_t size)
+{
+	static uint8_t got[3 * PAGE_SIZE];
+
+	assert_int_equal(vm_write(&bench.vm, to, bytes, size), STATUS_OK);
+	assert_int_equal(guest_memory_read(&bench.vm.memory, got, to, size), STATUS_OK);
+	assert_memory_equal(got, bytes, size);
+	bench_check(&bench);
+}
+
+/* As a device does: the tables in its way are tables no more, but for a root in use. */
+static void much_is_written_over_tables(void **state)
+{
+	static uint8_t bytes[2 * PAGE_SIZE];
+	gva_t gva = bench_window(bench_page(1));
+	gpa_t table = table_of(gva), root = GPA(satp_root(bench.satp));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7);
+	bench_load(&bench, gva, bench_page(1));
+	assert_true(bench_is_protected(&bench, table));
+	assert_written(GPA(table.raw + 2), bytes, 2);
+	assert_false(bench_is_protected(&bench, table));
+	bench_load(&bench, bench_window(bench_page(2)), bench_page(2));
+	assert_written(GPA(table.raw + 100), bytes, 1000);
+	assert_false(bench_is_protected(&bench, table));
+	assert_written(bench_page(3), bytes, sizeof(bytes));
+	memset(bytes, 0, sizeof(bytes)); /* no entry is valid; the window is not there */
+	assert_written(GPA(root.raw + PAGE_SIZE / 4), bytes, 100);
+	assert_true(bench_is_protected(&bench, root));
+	assert_written(bench_page(3), bytes, 1);
+}
+
 static void bare_and_its_two_roots(void **state)
 {
 	const struct access user = {
@@ -500,6 +536,7 @@ int main(void)
 		TEST(a_root_that_is_all_of_its_tables),
 		TEST(a_table_is_protected_under_every_alias),
 		TEST(a_write_of_gnomons_own_is_seen),
+		TEST(much_is_written_over_tables),
 		TEST(bare_and_its_two_roots),
 		TEST(each_table_is_checked_in_its_turn),
 		TEST_LARGE(a_large_leaf_over_a_table_is_broken_up),
