@@ -24,6 +24,15 @@ static inline void spin_lock_take(struct spin_lock *lock)
 		harts_serve();
 }
 
+/* True if it was free and is taken now. For who may hold what its holder waits for. */
+static inline bool spin_lock_try(struct spin_lock *lock)
+{
+	uint32_t ticket = __atomic_load_n(&lock->served, __ATOMIC_ACQUIRE);
+
+	return __atomic_compare_exchange_n(&lock->next, &ticket, ticket + 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline void spin_lock_give(struct spin_lock *lock)
 {
 	__atomic_store_n(&lock->served, lock->served + 1, __ATOMIC_RELEASE);
