@@ -261,6 +261,102 @@ static enum status read_images(const struct reading *reading, struct vm_config *
 	return status;
 }
 
+/*
+ * The index-th text of a property that is a list of them, each ending in a NUL. NULL:
+ * there is no such one, or what is there ends in none.
+ */
+static const char *listed(const struct reading *reading, const char *property, int index)
+{
+	return fdt_stringlist_get(reading->bundle->base, reading->node, property, index,
+				  NULL);
+}
+
+/* How many texts; none where the configuration is silent. */
+static enum status count_of(const struct reading *reading, const char *property,
+			    int *count)
+{
+	*count = fdt_stringlist_count(reading->bundle->base, reading->node, property);
+	if (*count == -FDT_ERR_NOTFOUND)
+		*count = 0;
+	if (*count < 0)
+		return refuse(reading->why, STATUS_CORRUPT,
+			      "configuration '%s': %s is no list of strings",
+			      reading->name, property);
+	return STATUS_OK;
+}
+
+static struct disk_config *find_disk(struct vm_config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->disk_count; i++)
+		if (strcmp(config->disks[i].name, name) == 0)
+			return &config->disks[i];
+	return NULL;
+}
+
+static enum status read_disks(const struct reading *reading, struct vm_config *config)
+{
+	int count;
+	enum status status = count_of(reading, "gnomon,disks", &count);
+
+	if (status == STATUS_OK && count > VM_DISK_LIMIT)
+		return refuse(reading->why, STATUS_UNSUPPORTED,
+			      "configuration '%s': a VM can have %u disks, not %d",
+			      reading->name, VM_DISK_LIMIT, count);
+	for (int i = 0; status == STATUS_OK && i < count; i++) {
+		struct disk_config *disk = &config->disks[i];
+
+		disk->name = listed(reading, "gnomon,disks", i);
+		status = named_image(reading, disk->name, &disk->image);
+		config->disk_count++;
+	}
+	return status;
+}
+
+static enum status read_disk_copies(const struct reading *reading,
+				    struct vm_config *config)
+{
+	int count;
+	enum status status = count_of(reading, "gnomon,disk-copy", &count);
+
+	for (int i = 0; status == STATUS_OK && i < count; i++) {
+		const char *name = listed(reading, "gnomon,disk-copy", i);
+		struct disk_config *disk = find_disk(config, name);
+
+		if (!disk)
+			return refuse(reading->why, STATUS_NOT_FOUND,
+				      "configuration '%s': gnomon,disk-copy: '%s' is "
+				      "none of its disks",
+				      reading->name, name);
+		disk->is_copied = true;
+	}
+	return status;
+}
+
+static enum status read_devices(const struct reading *reading, struct vm_config *config)
+{
+	static const struct {
+		const char *name;
+		unsigned device;
+	} kinds[] = {{"rng", VM_DEVICE_RNG}, {"console", VM_DEVICE_CONSOLE}};
+	int count;
+	enum status status = count_of(reading, "gnomon,devices", &count);
+
+	for (int i = 0; status == STATUS_OK && i < count; i++) {
+		const char *name = listed(reading, "gnomon,devices", i);
+		size_t kind = 0;
+
+		while (kind < ARRAY_LENGTH(kinds) && strcmp(kinds[kind].name, name) != 0)
+			kind++;
+		if (kind == ARRAY_LENGTH(kinds))
+			return refuse(reading->why, STATUS_UNSUPPORTED,
+				      "configuration '%s': gnomon,devices: no device "
+				      "'%s' (there are rng and console)",
+				      reading->name, name);
+		config->devices |= kinds[kind].device;
+	}
+	return status;
+}
+
 /* A number from 1 to limit; *value stays where the configuration is silent. */
 static enum status number_of(const struct reading *reading, const char *property,
 			     uint64_t limit, uint64_t *value)
@@ -308,6 +404,12 @@ static enum status read_settings(const struct reading *reading, struct vm_config
 	if (status == STATUS_OK)
 		status = text_of(reading, "gnomon,bootargs", &config->bootargs);
 	config->vcpus = (unsigned)vcpus;
+	if (status == STATUS_OK)
+		status = read_disks(reading, config);
+	if (status == STATUS_OK)
+		status = read_disk_copies(reading, config);
+	if (status == STATUS_OK)
+		status = read_devices(reading, config);
 	return status;
 }
 

@@ -5,8 +5,10 @@
  * Each node under /configurations is one VM: kernel, ramdisk and fdt name images
  * (inline `data`, or `data-offset` or `data-position` with `data-size`);
  * gnomon,memory and gnomon,shadow-memory (bytes, one or two cells), gnomon,vcpus,
- * gnomon,paging and gnomon,bootargs say the rest. Input from outside: every length
- * is checked here. Its memory must outlive the configuration, and is only read.
+ * gnomon,paging and gnomon,bootargs say the rest; gnomon,disks names images that are
+ * disks, gnomon,disk-copy those of them that the VM gets a copy of, to be written, and
+ * gnomon,devices is a list of "rng" and "console". Input from outside: every length is
+ * checked here. Its memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -28,6 +30,18 @@ struct blob {
 	uint64_t size;
 };
 
+#define VM_DISK_LIMIT 4
+
+/* Other devices, as bits. */
+#define VM_DEVICE_RNG	  1U
+#define VM_DEVICE_CONSOLE 2U
+
+struct disk_config {
+	const char *name; /* the image's */
+	struct blob image;
+	bool is_copied;
+};
+
 struct vm_config {
 	const char *name;
 	struct blob kernel; /* never empty */
@@ -39,6 +53,9 @@ struct vm_config {
 	const char
 		*paging; /* as written: nobody has looked yet if there is such a mode */
 	const char *bootargs; /* never NULL */
+	unsigned disk_count;
+	struct disk_config disks[VM_DISK_LIMIT];
+	unsigned devices;
 };
 
 /*

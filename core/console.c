@@ -10,6 +10,7 @@
 #include "core/arch.h"
 #include "core/spin_lock.h"
 #include "drivers/uart.h"
+#include "drivers/virtio_console.h"
 #include "drivers/vuart.h"
 
 #define INPUT_SIZE 1024
@@ -17,6 +18,7 @@
 static struct {
 	struct uart *uart;
 	struct vuart *attached;
+	struct virtio_console *virtio; /* of the same guest */
 	bool in_line;
 	bool paused;	/* the ring is full: the UART may not interrupt */
 	unsigned head;	/* oldest byte of input */
@@ -102,10 +104,17 @@ static void set_paused(bool paused)
 		uart_interrupt_pause(console.uart, paused);
 }
 
+/* A guest that has a driver for its virtio console at work listens there. */
+static bool hand_over(uint8_t byte)
+{
+	if (console.virtio && virtio_console_is_open(console.virtio))
+		return virtio_console_receive(console.virtio, byte);
+	return console.attached && vuart_receive(console.attached, byte);
+}
+
 static void move_to_guest(void)
 {
-	while (console.count > 0 && console.attached &&
-	       vuart_receive(console.attached, console.input[console.head])) {
+	while (console.count > 0 && hand_over(console.input[console.head])) {
 		console.head = (console.head + 1) % INPUT_SIZE;
 		console.count--;
 	}
@@ -141,6 +150,15 @@ void console_receive(void)
 	if (console.count == INPUT_SIZE)
 		set_paused(true);
 	deliver(NULL);
+	console_release();
+}
+
+void console_attach_virtio(struct virtio_console *virtio)
+{
+	console_hold();
+	console.virtio = virtio;
+	if (virtio)
+		virtio_console_on_room(virtio, deliver);
 	console_release();
 }
 

@@ -13,6 +13,7 @@
 #include "core/types.h"
 
 struct uart;
+struct virtio_console;
 struct vuart;
 
 /* Output. console_line_start() begins a new line if one is unfinished. */
@@ -35,6 +36,9 @@ bool console_is_polled(void);
 
 /* Which guest UART gets the input; NULL: it waits. */
 void console_attach(struct vuart *vuart);
+
+/* And its virtio console, which gets it while a driver works there; NULL: none. */
+void console_attach_virtio(struct virtio_console *virtio);
 
 /* Take what the host has received and hand it to the attached guest. */
 void console_receive(void);

@@ -17,6 +17,7 @@
 #include "core/selftest.h"
 #include "core/timer.h"
 #include "core/vm.h"
+#include "core/vm_devices.h"
 #include "lsp/asid.h"
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
@@ -204,6 +205,7 @@ static void run(void)
 
 	canary_surround(&vm.memory);
 	console_attach(&vm.uart);
+	console_attach_virtio(devices_console(&vm));
 	if (options.time_limit > 0)
 		timer_limit(options.time_limit);
 	selftest_begin(options.selftest);

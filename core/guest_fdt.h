@@ -65,10 +65,10 @@ enum status guest_fdt_build(const struct guest_fdt_info *info, void *buffer,
 
 /*
  * Copy the bundle's tree `own` to buffer and set in it the memory, the ramdisk,
- * the random seed and, unless empty, the boot arguments; the rest of info is
- * not looked at. Memory and ramdisk that `own` speaks of are forgotten. Errors
+ * the random seed, unless empty the boot arguments, and the devices but for the
+ * console; the rest of info is not looked at. Memory and ramdisk that `own` speaks of are forgotten. Errors
  * as above; STATUS_CORRUPT when `own` is no device tree, STATUS_UNSUPPORTED
- * when its root cells cannot describe the memory.
+ * when its root cells cannot describe the memory, or it has no PLIC for devices.
  */
 enum status guest_fdt_patch(const struct guest_fdt_info *info, const struct blob *own,
 			    void *buffer, uint64_t buffer_size, const char **why);

@@ -2,9 +2,10 @@
 /*
  * Telling a device tree that came in a bundle about the VM it will run in.
  *
- * Only what the VM decides is touched: memory, ramdisk, random seed, boot
- * arguments. The tree is input from outside; it is checked first, and then
- * edited by libfdt inside the caller's buffer. No state, no locks.
+ * Only what the VM decides is touched: memory, ramdisk, random seed, boot arguments, and
+ * the devices beside the console, which are put next to the PLIC. The tree is input from
+ * outside; it is checked first, and then edited by libfdt inside the caller's buffer. No
+ * state, no locks.
  */
 #include "core/device_tree.h"
 #include "core/guest_fdt.h"
@@ -99,6 +100,76 @@ static int patch_chosen(void *fdt, const struct guest_fdt_info *info)
 	return error;
 }
 
+static int find_plic(const void *fdt)
+{
+	const int plic = fdt_node_offset_by_compatible(fdt, -1, "sifive,plic-1.0.0");
+
+	return plic >= 0 ? plic : fdt_node_offset_by_compatible(fdt, -1, "riscv,plic0");
+}
+
+/* What devices call the PLIC by; one that nobody has called yet gets a number. */
+static int plic_phandle(void *fdt, uint32_t *phandle)
+{
+	const int plic = find_plic(fdt);
+	int error;
+
+	if (plic < 0)
+		return plic;
+	*phandle = fdt_get_phandle(fdt, plic);
+	if (*phandle != 0)
+		return 0;
+	error = fdt_generate_phandle(fdt, phandle);
+	return error ? error : fdt_setprop_u32(fdt, plic, "phandle", *phandle);
+}
+
+/* A node that is there already, of the machine the tree was made for, is made anew. */
+static int add_device_node(void *fdt, int bus, const struct guest_fdt_device *device)
+{
+	char name[NODE_NAME_MAX];
+	int node, error = 0;
+
+	format_text(name, sizeof(name), "%s@%lx", device->name, device->base.raw);
+	node = fdt_subnode_offset(fdt, bus, name);
+	if (node >= 0)
+		error = fdt_del_node(fdt, node);
+	return error ? error : fdt_add_subnode(fdt, bus, name);
+}
+
+static int add_device(void *fdt, const struct guest_fdt_device *device)
+{
+	uint32_t phandle;
+	int bus, node, error = plic_phandle(fdt, &phandle);
+
+	if (error)
+		return error;
+	bus = fdt_parent_offset(fdt, find_plic(fdt));
+	if (bus < 0)
+		return bus;
+	node = add_device_node(fdt, bus, device);
+	if (node < 0)
+		return node;
+	error = set_string(fdt, node, "compatible", device->compatible);
+	if (!error)
+		error = fdt_appendprop_addrrange(fdt, bus, node, "reg", device->base.raw,
+						 device->size);
+	if (!error)
+		error = fdt_setprop_u32(fdt, node, "interrupt-parent", phandle);
+	if (!error)
+		error = fdt_setprop_u32(fdt, node, "interrupts", device->interrupt);
+	return error;
+}
+
+/* The console is the tree's own affair. */
+static int add_devices(void *fdt, const struct guest_fdt_info *info)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < info->device_count; i++)
+		if (i != info->console)
+			error = add_device(fdt, &info->devices[i]);
+	return error;
+}
+
 /* Memory first: a /chosen that says it is memory goes with it, and is made anew. */
 static int patch(void *fdt, int size, const struct guest_fdt_info *info)
 {
@@ -108,6 +179,8 @@ static int patch(void *fdt, int size, const struct guest_fdt_info *info)
 		error = replace_memory(fdt, info);
 	if (!error)
 		error = patch_chosen(fdt, info);
+	if (!error)
+		error = add_devices(fdt, info);
 	return error ? error : fdt_pack(fdt);
 }
 
@@ -131,6 +204,9 @@ enum status guest_fdt_patch(const struct guest_fdt_info *info, const struct blob
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "%s has cells too small for %lu bytes at 0x%lx", name,
 			      info->ram_size, info->ram_base.raw);
+	if (error == -FDT_ERR_NOTFOUND)
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "%s has no PLIC, which the VM's devices need", name);
 	if (error == -FDT_ERR_NOSPACE)
 		return refuse(why, STATUS_TOO_BIG, "%s needs more than %lu bytes", name,
 			      buffer_size);

@@ -7,8 +7,10 @@
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/random.h"
 #include "core/reason.h"
 #include "core/string.h"
+#include "core/vm_devices.h"
 #include "mm/page_alloc.h"
 
 #define VM_MEMORY_UNIT	 (2 * MIB)
@@ -108,7 +110,8 @@ static void add_device(struct vm *vm, struct mmio_device *device)
 	vm->devices[vm->device_count++] = device;
 }
 
-static enum status make_devices(struct vm *vm, const char **why)
+static enum status make_devices(struct vm *vm, const struct vm_config *config,
+				const char **why)
 {
 	if (vplic_init(&vm->plic, VM_PLIC_BASE, VPLIC_SOURCES_MAX, vm->vcpu_count,
 		       plic_output, vm) != STATUS_OK)
@@ -118,23 +121,10 @@ static enum status make_devices(struct vm *vm, const char **why)
 		   uart_transmit, vm);
 	add_device(vm, &vm->plic.device);
 	add_device(vm, &vm->uart.device);
-	return STATUS_OK;
+	return devices_add(vm, config, why);
 }
 
 /* ---- the guest's device tree ---- */
-
-/* Each VM's generator gets bytes nobody else was given: they are used up. */
-static size_t take_seed(uint8_t *seed)
-{
-	struct host_fdt *fdt = &machine.fdt;
-
-	if (fdt->seed_size < GUEST_SEED_BYTES)
-		return 0;
-	fdt->seed_size -= GUEST_SEED_BYTES;
-	memcpy(seed, fdt->seed + fdt->seed_size, GUEST_SEED_BYTES);
-	memset(fdt->seed + fdt->seed_size, 0, GUEST_SEED_BYTES);
-	return GUEST_SEED_BYTES;
-}
 
 static bool is_shown(const struct guest_fdt_info *info, const char *extension)
 {
@@ -148,7 +138,7 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 			      const struct loaded_guest *loaded, void *buffer,
 			      const char **why)
 {
-	static const struct guest_fdt_device devices[] = {
+	struct guest_fdt_device devices[1 + VM_VIRTIO_LIMIT] = {
 		{
 			.name = "serial",
 			.compatible = "ns16550a",
@@ -168,7 +158,7 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 		.initrd_start = loaded->initrd_start,
 		.initrd_end = loaded->initrd_end,
 		.rng_seed = seed,
-		.rng_seed_size = take_seed(seed),
+		.rng_seed_size = entropy_take(seed, sizeof(seed)) ? sizeof(seed) : 0,
 		.vcpus = vm->vcpu_count,
 		.timebase_frequency = machine.fdt.timebase_frequency,
 		.extensions = extensions,
@@ -179,7 +169,7 @@ static enum status write_tree(struct vm *vm, const struct vm_config *config,
 		.plic_size = VPLIC_SIZE,
 		.plic_sources = VPLIC_SOURCES_MAX,
 		.devices = devices,
-		.device_count = ARRAY_LENGTH(devices),
+		.device_count = 1 + devices_describe(vm, devices + 1),
 	};
 
 	if (is_shown(&info, "zicbom"))
@@ -244,7 +234,7 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 		return refuse(why, status,
 			      "%lu MiB of memory are not free in pieces of 2 MiB or more",
 			      config->memory / MIB);
-	status = make_devices(vm, why);
+	status = make_devices(vm, config, why);
 	if (status == STATUS_OK)
 		status = loader_load(config, &vm->memory, vm->memory.base,
 				     vm->memory.size, &loaded, why);
@@ -288,6 +278,7 @@ void vm_destroy(struct vm *vm)
 	}
 	if (vm->mode)
 		vm->mode->vm_destroy(vm);
+	devices_remove(vm);
 	if (vm->memory.size > 0)
 		guest_memory_free(&vm->memory);
 }

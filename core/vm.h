@@ -16,8 +16,9 @@
 #include "mm/guest_memory.h"
 #include "mm/paging.h"
 
-#define VCPU_LIMIT   8
-#define DEVICE_LIMIT 8
+#define VCPU_LIMIT	8
+#define VM_VIRTIO_LIMIT 8
+#define DEVICE_LIMIT	(2 + VM_VIRTIO_LIMIT)
 
 /* What guests find where; the same as on QEMU's virt machine. */
 #define VM_UART_BASE GPA(0x10000000)
@@ -44,6 +45,8 @@ struct vm {
 	struct mmio_device *devices[DEVICE_LIMIT];
 	struct vuart uart;
 	struct vplic plic;
+	unsigned virtio_count;	  /* the last of devices */
+	struct vm_virtio *virtio; /* core/vm_devices.c's; NULL: there are none */
 	enum vm_end end;
 	const char *detail; /* why, where it was stopped; "" otherwise */
 };

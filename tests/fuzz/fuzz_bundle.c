@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/bundle.c core/device_tree.c core/elf.c core/guest_fdt.c */
 /* sources: core/guest_fdt_patch.c core/loader.c core/reason.c core/log.c core/vm.c */
-/* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c */
+/* sources: core/entropy.c core/random.c core/vm_devices.c */
+/* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c drivers/virtio_mmio.c */
+/* sources: drivers/virtio_blk.c drivers/virtio_console.c drivers/virtio_queue.c */
+/* sources: drivers/virtio_rng.c */
 /* sources: tests/fuzz/fdt_mutator.c tests/fuzz/guarded.c tests/fuzz/property_copies.c */
 /* sources: tests/fuzz/vm_parts.c */
 /* libs: -lfdt */
@@ -48,6 +51,11 @@ const char *const fdt_words[] = {
 	"gnomon,vcpus",
 	"gnomon,paging",
 	"gnomon,bootargs",
+	"gnomon,disks",
+	"gnomon,disk-copy",
+	"gnomon,devices",
+	"rng",
+	"console",
 	"lsp",
 	"nested",
 	"absent",
@@ -105,6 +113,9 @@ static void check_config(const struct bundle *bundle, const struct vm_config *co
 	check_blob(bundle, &config->kernel);
 	check_blob(bundle, &config->ramdisk);
 	check_blob(bundle, &config->fdt);
+	require(config->disk_count <= VM_DISK_LIMIT);
+	for (unsigned i = 0; i < config->disk_count; i++)
+		check_blob(bundle, &config->disks[i].image);
 	require(config->memory > 0 && config->vcpus > 0);
 	require(strlen(config->name) < BUNDLE_MAX);
 	require(strlen(config->paging) < BUNDLE_MAX);
@@ -194,6 +205,22 @@ static void check_tree(const struct guest_memory *guest, gpa_t at, uint64_t size
 		strcmp(text, config_now->bootargs) == 0);
 }
 
+/* Each has a place of its own, and each copy of a disk memory of its own. */
+static void check_devices(const struct vm_config *config)
+{
+	unsigned copies = 0, others = 0;
+
+	for (unsigned i = 0; i < config->disk_count; i++)
+		copies += config->disks[i].is_copied;
+	for (unsigned device = config->devices; device; device &= device - 1)
+		others++;
+	require(vm_parts.live == 1 + copies && vm.memory.size == config->memory);
+	require(vm.virtio_count == config->disk_count + others);
+	require(vm.device_count == 2 + vm.virtio_count);
+	for (unsigned i = 0; i < vm.virtio_count; i++)
+		require(vm.devices[2 + i]->base.raw == 0x10001000 + 0x1000 * i);
+}
+
 static void make_vm(const struct vm_config *config)
 {
 	machine.fdt.seed_size = sizeof(machine.fdt.seed);
@@ -202,13 +229,13 @@ static void make_vm(const struct vm_config *config)
 		check_refusal(vm.detail);
 		require(vm.end == VM_STOPPED);
 	} else {
-		require(vm_parts.live == 1 && vm.memory.size == config->memory);
+		check_devices(config);
 		require(vm.shadow_memory == 0 || vm.shadow_memory >= LEAST_SHADOW);
 		require(vm.vcpus[0].arch.pc == layout.entry.raw);
 		require(vm.vcpus[0].arch.x[11] == layout.dtb.raw);
 		vm_destroy(&vm);
 	}
-	require(vm_parts.live == 0 && !vm_parts.tree);
+	require(vm_parts.live == 0 && !vm_parts.tree && !vm_parts.devices);
 }
 
 static void read_vms(const struct bundle *bundle)

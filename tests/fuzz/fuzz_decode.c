@@ -13,6 +13,7 @@
 /* sources: drivers/vuart.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c tests/unit/vm_bench.c */
 /* sources: tests/fuzz/instruction.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /* options: -max_len=48 */
 /*
  * Exits for an instruction: any instruction word, any htinst, any registers and

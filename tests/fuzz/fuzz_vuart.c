@@ -2,6 +2,7 @@
 /* sources: drivers/vuart.c drivers/mmio.c drivers/host_mmio.c drivers/uart.c */
 /* sources: core/console.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /* options: -max_len=192 */
 /* flags: -fno-sanitize-coverage=trace-cmp */
 /*

@@ -5,14 +5,22 @@
 #include <string.h>
 
 #include "core/arch.h"
+#include "core/harts.h"
 #include "core/vm.h"
 #include "mm/page_alloc.h"
 #include "tests/fuzz/fuzz.h"
+
+#define DEVICES_ORDER 3 /* at most; device trees have more room */
 
 struct vm_parts vm_parts;
 
 void *page_alloc_zeroed(unsigned order)
 {
+	if (order <= DEVICES_ORDER) {
+		require(!vm_parts.devices);
+		vm_parts.devices = calloc(1, PAGE_SIZE << order);
+		return vm_parts.devices;
+	}
 	require(!vm_parts.tree && order < PAGE_ORDER_LIMIT);
 	if (PAGE_SIZE << order > TREE_ROOM)
 		return NULL;
@@ -22,6 +30,12 @@ void *page_alloc_zeroed(unsigned order)
 
 void page_free(void *block, unsigned order)
 {
+	if (order <= DEVICES_ORDER) {
+		require(block == vm_parts.devices);
+		vm_parts.devices = NULL;
+		free(block);
+		return;
+	}
 	require(block == vm_parts.tree &&
 		vm_parts.room.end - vm_parts.tree == (long)(PAGE_SIZE << order));
 	vm_parts.tree = NULL;
@@ -218,4 +232,37 @@ void arch_guest_interrupt_set(struct vcpu *vcpu, enum guest_interrupt which, boo
 	(void)vcpu;
 	(void)which;
 	require(!pending);
+}
+
+/* No device is at work before the VM runs. */
+const struct guest_run *guest_memory_run(const struct guest_memory *guest, gpa_t gpa)
+{
+	(void)guest;
+	(void)gpa;
+	require(false);
+}
+
+bool guest_memory_find(const struct guest_memory *guest, gpa_t gpa, uint64_t size,
+		       hpa_t *hpa)
+{
+	(void)guest;
+	(void)gpa;
+	(void)size;
+	(void)hpa;
+	require(false);
+}
+
+enum status guest_memory_read(const struct guest_memory *guest, void *to, gpa_t from,
+			      uint64_t size)
+{
+	(void)guest;
+	(void)to;
+	(void)from;
+	(void)size;
+	require(false);
+}
+
+void harts_serve(void)
+{
+	require(false);
 }

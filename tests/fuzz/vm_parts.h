@@ -18,7 +18,8 @@
 struct vm_parts {
 	struct guarded room; /* for a device tree: to be mapped by the target */
 	char *tree;	     /* while it is taken; else NULL */
-	unsigned live;	     /* VMs that have memory */
+	unsigned live;	     /* VMs and disks that have memory */
+	void *devices;	     /* of a VM, while there are any */
 	/* The device tree is written to a VM's memory. */
 	void (*check_tree)(const struct guest_memory *guest, gpa_t at, uint64_t size);
 };

@@ -104,6 +104,9 @@ static void draft_two_vms(void)
 	cell("gnomon,vcpus", 4);
 	text("gnomon,paging", "nested");
 	text("gnomon,bootargs", "console=ttyS0 quiet");
+	fdt_property(draft, "gnomon,disks", "fdt-1\0ramdisk-1", 16);
+	text("gnomon,disk-copy", "ramdisk-1");
+	fdt_property(draft, "gnomon,devices", "console\0rng", 12);
 	end();
 	node("plain");
 	text("kernel", "kernel-1");
@@ -136,6 +139,13 @@ static void reads_all_that_is_said(void **state)
 	assert_int_equal(config.vcpus, 4);
 	assert_string_equal(config.paging, "nested");
 	assert_string_equal(config.bootargs, "console=ttyS0 quiet");
+	assert_int_equal(config.disk_count, 2);
+	assert_string_equal(config.disks[0].name, "fdt-1");
+	assert_blob(config.disks[0].image, "the tree");
+	assert_false(config.disks[0].is_copied);
+	assert_blob(config.disks[1].image, "the ramdisk");
+	assert_true(config.disks[1].is_copied);
+	assert_int_equal(config.devices, VM_DEVICE_RNG | VM_DEVICE_CONSOLE);
 	assert_null(why);
 	free(block);
 }
@@ -163,6 +173,8 @@ static void silence_means_the_defaults(void **state)
 	assert_int_equal(config.vcpus, BUNDLE_DEFAULT_VCPUS);
 	assert_string_equal(config.paging, "lsp");
 	assert_string_equal(config.bootargs, "");
+	assert_int_equal(config.disk_count, 0);
+	assert_int_equal(config.devices, 0);
 	free(block);
 }
 
@@ -358,6 +370,19 @@ static const struct flaw flaws[] = {
 	 "configuration 'vm': gnomon,paging is no string"},
 	{false, "gnomon,bootargs", "", 0, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,bootargs is no string"},
+	{false, "gnomon,disks", "nothing", 8, STATUS_NOT_FOUND,
+	 "configuration 'vm': the bundle has no image 'nothing'"},
+	{false, "gnomon,disks", "k\0k\0k\0k\0k", 10, STATUS_UNSUPPORTED,
+	 "configuration 'vm': a VM can have 4 disks, not 5"},
+	{false, "gnomon,disks", "k", 1, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,disks is no list of strings"},
+	{false, "gnomon,disk-copy", "k", 2, STATUS_NOT_FOUND,
+	 "configuration 'vm': gnomon,disk-copy: 'k' is none of its disks"},
+	{false, "gnomon,devices", "rng\0gpu", 8, STATUS_UNSUPPORTED,
+	 "configuration 'vm': gnomon,devices: no device 'gpu' (there are rng and "
+	 "console)"},
+	{false, "gnomon,devices", "rng\0gpu", 7, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,devices is no list of strings"},
 	{true, "data-size", "abc", 3, STATUS_OK, NULL}, /* there is inline data */
 };
 

@@ -2,6 +2,7 @@
 /* sources: core/console.c drivers/mmio.c drivers/host_mmio.c drivers/uart.c */
 /* sources: drivers/vuart.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /*
  * The host's console: lines and bytes out through the firmware, and input that
  * waits for the attached guest to have room, without losing or mixing any.

@@ -11,6 +11,7 @@
 /* sources: drivers/mmio.c drivers/plic.c drivers/uart.c drivers/vplic.c */
 /* sources: drivers/vuart.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c tests/unit/vm_bench.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /*
  * Exits, from what the hart says of them to what the guest finds afterwards:
  * translation faults and device accesses, satp and fences, what a guest may not

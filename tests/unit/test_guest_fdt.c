@@ -48,6 +48,17 @@ static struct guest_fdt_info full_info(void)
 	};
 }
 
+/* The same with no device but the console. */
+static struct guest_fdt_info plain_info(void)
+{
+	struct guest_fdt_info info = full_info();
+
+	info.devices = devices + 1;
+	info.device_count = 1;
+	info.console = 0;
+	return info;
+}
+
 static uint64_t tree[1024];
 
 static void build(const struct guest_fdt_info *info)
@@ -256,6 +267,21 @@ static void too_small_a_buffer_is_refused(void **state)
 
 /* ---- a bundle's own tree ---- */
 
+/* A PLIC that nobody has named yet, and where QEMU has a device of its own. */
+static void draft_bus(uint64_t *own)
+{
+	fdt_begin_node(own, "bus");
+	fdt_property_u32(own, "#address-cells", 1);
+	fdt_property_u32(own, "#size-cells", 1);
+	fdt_begin_node(own, "plic@c000000");
+	fdt_property_string(own, "compatible", "riscv,plic0");
+	fdt_end_node(own);
+	fdt_begin_node(own, "virtio_mmio@10001000");
+	fdt_property_string(own, "status", "disabled");
+	fdt_end_node(own);
+	fdt_end_node(own);
+}
+
 /* Two memories, a stale ramdisk, a bus: enough to be confused by. */
 static void draft_own(uint64_t *own, size_t size, uint32_t cells)
 {
@@ -275,6 +301,7 @@ static void draft_own(uint64_t *own, size_t size, uint32_t cells)
 	fdt_begin_node(own, "ram@0");
 	fdt_property_string(own, "device_type", "memory");
 	fdt_end_node(own);
+	draft_bus(own);
 	fdt_begin_node(own, "chosen");
 	fdt_property_string(own, "bootargs", "its own");
 	fdt_property_u32(own, "linux,initrd-start", 1);
@@ -317,6 +344,40 @@ static void patching_replaces_what_the_vm_decides(void **state)
 	assert_int_equal(fdt_path_offset(tree, "/cpus"), -FDT_ERR_NOTFOUND);
 }
 
+static void patching_adds_the_devices(void **state)
+{
+	struct guest_fdt_info info = full_info();
+	uint32_t phandle;
+
+	(void)state;
+	patch(&info, 2, 0);
+	phandle = fdt_get_phandle(tree, at("/bus/plic@c000000"));
+	assert_int_not_equal(phandle, 0);
+	assert_text("/bus/virtio_mmio@10001000", "compatible", "virtio,mmio");
+	CELLS("/bus/virtio_mmio@10001000", "reg", 0x10001000, 0x1000);
+	CELLS("/bus/virtio_mmio@10001000", "interrupt-parent", phandle);
+	CELLS("/bus/virtio_mmio@10001000", "interrupts", 1);
+	assert_absent("/bus/virtio_mmio@10001000", "status");
+	assert_int_equal(fdt_path_offset(tree, "/bus/serial@10000000"),
+			 -FDT_ERR_NOTFOUND);
+}
+
+static void devices_need_a_plic(void **state)
+{
+	struct guest_fdt_info info = full_info();
+	uint64_t own[16];
+	struct blob blob = {own, sizeof(own)};
+	const char *why = NULL;
+
+	(void)state;
+	info.ram_size = 1 * GIB;
+	fdt_create_empty_tree(own, sizeof(own));
+	assert_int_equal(guest_fdt_patch(&info, &blob, tree, sizeof(tree), &why),
+			 STATUS_UNSUPPORTED);
+	assert_string_equal(why, "the VM's own device tree has no PLIC, which the VM's "
+				 "devices need");
+}
+
 static void patching_keeps_the_rest(void **state)
 {
 	struct guest_fdt_info info = full_info();
@@ -337,7 +398,7 @@ static void patching_keeps_the_rest(void **state)
 
 static void patching_makes_what_is_missing(void **state)
 {
-	struct guest_fdt_info info = full_info();
+	struct guest_fdt_info info = plain_info();
 	uint64_t own[16];
 	struct blob blob = {own, 0};
 	const char *why = NULL;
@@ -355,7 +416,7 @@ static void patching_makes_what_is_missing(void **state)
 
 static void a_chosen_that_says_it_is_memory_is_made_anew(void **state)
 {
-	struct guest_fdt_info info = full_info();
+	struct guest_fdt_info info = plain_info();
 	uint64_t own[32];
 	struct blob blob = {own, sizeof(own)};
 	const char *why = NULL;
@@ -388,7 +449,7 @@ static void trees_that_cannot_be_patched_are_refused(void **state)
 	assert_string_equal(why, "the VM's own device tree has cells too small for "
 				 "6442450944 bytes at 0x80000000");
 	info.ram_size = GIB;
-	for (uint64_t room = 0; room < blob.size + 200; room += 7) {
+	for (uint64_t room = 0; room < blob.size + 600; room += 7) {
 		void *buffer = malloc(room > 0 ? room : 1);
 		enum status status;
 
@@ -414,6 +475,8 @@ int main(void)
 		cmocka_unit_test(gnomon_itself_can_read_it),
 		cmocka_unit_test(too_small_a_buffer_is_refused),
 		cmocka_unit_test(patching_replaces_what_the_vm_decides),
+		cmocka_unit_test(patching_adds_the_devices),
+		cmocka_unit_test(devices_need_a_plic),
 		cmocka_unit_test(patching_keeps_the_rest),
 		cmocka_unit_test(patching_makes_what_is_missing),
 		cmocka_unit_test(a_chosen_that_says_it_is_memory_is_made_anew),

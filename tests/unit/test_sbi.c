@@ -7,6 +7,7 @@
 /* sources: drivers/uart.c drivers/vplic.c drivers/vuart.c mm/guest_memory.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* sources: tests/unit/vm_bench.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /*
  * The SBI as a guest sees it: each extension's functions with right and wrong
  * arguments, what is in a0 and a1 afterwards, and what else must have happened.

@@ -7,6 +7,7 @@
 /* sources: drivers/uart.c drivers/vplic.c drivers/vuart.c mm/guest_memory.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* sources: tests/unit/vm_bench.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /*
  * Mistakes that other hypervisors made in their SBI: function numbers swapped,
  * arguments cut to 32 bits, the base of a hart mask forgotten, error and value

@@ -10,6 +10,7 @@
 /* sources: drivers/plic.c drivers/uart.c drivers/vplic.c drivers/vuart.c */
 /* sources: mm/guest_memory.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/host_ram.c tests/unit/vm_bench.c */
+/* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /*
  * The SBI's PMU extension as a guest sees it, by chapter "Performance Monitoring
  * Unit Extension" of the SBI specification 2.0: counters, events, sets and errors;

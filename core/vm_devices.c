@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making a VM's virtio devices, and taking them away. See vm_devices.h.
+ *
+ * What is made is kept in pages of Gnomon's own, and the copies of disks in memory that
+ * is given out as guests' RAM is: it may be scattered, and is as large as a disk.
+ */
+#include "core/vm_devices.h"
+
+#include "core/console.h"
+#include "core/random.h"
+#include "core/reason.h"
+#include "core/string.h"
+#include "drivers/virtio_blk.h"
+#include "drivers/virtio_console.h"
+#include "drivers/virtio_rng.h"
+#include "mm/page_alloc.h"
+
+#define COPY_UNIT (2 * MIB)
+
+struct vm_virtio {
+	struct virtio_blk disks[VM_DISK_LIMIT];
+	struct guest_memory copies[VM_DISK_LIMIT];
+	struct virtio_rng rng;
+	struct virtio_console console;
+	bool has_console;
+};
+
+struct adding {
+	struct vm *vm;
+	struct virtio_memory memory;
+	const char **why;
+};
+
+static unsigned pages_order(void)
+{
+	unsigned order = 0;
+
+	while (PAGE_SIZE << order < sizeof(struct vm_virtio))
+		order++;
+	return order;
+}
+
+/* An index of two bytes is written in one step: other vCPUs may be reading it. */
+static enum status write_memory(void *context, gpa_t to, const void *from, uint64_t size)
+{
+	struct vm *vm = context;
+	uint16_t value;
+	hpa_t hpa;
+
+	if (vm->mode->write || size != sizeof(value) ||
+	    !is_aligned(to.raw, sizeof(value)) ||
+	    !guest_memory_find(&vm->memory, to, size, &hpa))
+		return vm_write(vm, to, from, size);
+	memcpy(&value, from, sizeof(value));
+	__atomic_store_n((uint16_t *)hpa_pointer(hpa), value, __ATOMIC_RELEASE);
+	return STATUS_OK;
+}
+
+static void transmit(void *context, uint8_t byte)
+{
+	(void)context;
+	console_put(byte);
+}
+
+static gpa_t base_of(unsigned index)
+{
+	return GPA(VM_VIRTIO_BASE + index * VIRTIO_MMIO_SIZE);
+}
+
+/* Its place in the order of devices says where it is and how it interrupts. */
+static gpa_t next_base(const struct vm *vm)
+{
+	return base_of(vm->virtio_count);
+}
+
+static struct irq_line next_line(struct vm *vm)
+{
+	return vplic_line(&vm->plic, VM_VIRTIO_IRQ + vm->virtio_count);
+}
+
+static void add(struct vm *vm, struct virtio_device *device)
+{
+	vm->devices[vm->device_count++] = &device->device;
+	vm->virtio_count++;
+}
+
+/* ---- disks ---- */
+
+static enum status copy_disk(const struct adding *adding,
+			     const struct disk_config *config, struct guest_memory *copy)
+{
+	enum status status = guest_memory_allocate(
+		copy, GPA(0), align_up(config->image.size, COPY_UNIT));
+
+	if (status != STATUS_OK)
+		return refuse(adding->why, status,
+			      "disk '%s': no memory for a copy of %lu bytes that can be "
+			      "written",
+			      config->name, config->image.size);
+	return guest_memory_write(copy, GPA(0), config->image.data, config->image.size);
+}
+
+static enum status add_disk(const struct adding *adding, const struct disk_config *config,
+			    unsigned index)
+{
+	struct vm *vm = adding->vm;
+	struct virtio_disk disk = {.name = config->name,
+				   .data = config->image.data,
+				   .size = config->image.size};
+
+	if (disk.size % VIRTIO_BLK_SECTOR != 0)
+		return refuse(adding->why, STATUS_INVALID,
+			      "disk '%s' of %lu bytes: it must be a multiple of %u",
+			      config->name, disk.size, VIRTIO_BLK_SECTOR);
+	if (config->is_copied) {
+		struct guest_memory *copy = &vm->virtio->copies[index];
+		enum status status = copy_disk(adding, config, copy);
+
+		if (status != STATUS_OK)
+			return status;
+		disk.copy = copy;
+	}
+	virtio_blk_init(&vm->virtio->disks[index], next_base(vm), next_line(vm),
+			&adding->memory, &disk);
+	add(vm, &vm->virtio->disks[index].virtio);
+	return STATUS_OK;
+}
+
+/* ---- the others ---- */
+
+static enum status add_rng(const struct adding *adding)
+{
+	struct vm *vm = adding->vm;
+	uint8_t seed[RANDOM_SEED_SIZE];
+
+	if (!entropy_take(seed, sizeof(seed)))
+		return refuse(adding->why, STATUS_UNSUPPORTED,
+			      "device rng: this machine's device tree has no rng-seed to "
+			      "draw from");
+	virtio_rng_init(&vm->virtio->rng, next_base(vm), next_line(vm), &adding->memory,
+			seed);
+	memset(seed, 0, sizeof(seed));
+	add(vm, &vm->virtio->rng.virtio);
+	return STATUS_OK;
+}
+
+static enum status add_console(const struct adding *adding)
+{
+	struct vm *vm = adding->vm;
+
+	virtio_console_init(&vm->virtio->console, next_base(vm), next_line(vm),
+			    &adding->memory, transmit, vm);
+	add(vm, &vm->virtio->console.virtio);
+	vm->virtio->has_console = true;
+	return STATUS_OK;
+}
+
+/* ---- all of them ---- */
+
+enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why)
+{
+	const struct adding adding = {
+		.vm = vm,
+		.memory = {.ram = &vm->memory, .write = write_memory, .context = vm},
+		.why = why,
+	};
+	enum status status = STATUS_OK;
+
+	if (config->disk_count == 0 && config->devices == 0)
+		return STATUS_OK;
+	vm->virtio = page_alloc_zeroed(pages_order());
+	if (!vm->virtio)
+		return refuse(why, STATUS_NO_MEMORY, "no memory for its virtio devices");
+	for (unsigned i = 0; status == STATUS_OK && i < config->disk_count; i++)
+		status = add_disk(&adding, &config->disks[i], i);
+	if (status == STATUS_OK && (config->devices & VM_DEVICE_RNG))
+		status = add_rng(&adding);
+	if (status == STATUS_OK && (config->devices & VM_DEVICE_CONSOLE))
+		status = add_console(&adding);
+	return status;
+}
+
+void devices_remove(struct vm *vm)
+{
+	if (!vm->virtio)
+		return;
+	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
+		if (vm->virtio->copies[i].size > 0)
+			guest_memory_free(&vm->virtio->copies[i]);
+	page_free(vm->virtio, pages_order());
+	vm->virtio = NULL;
+	vm->virtio_count = 0;
+}
+
+size_t devices_describe(const struct vm *vm, struct guest_fdt_device *into)
+{
+	for (unsigned i = 0; i < vm->virtio_count; i++)
+		into[i] = (struct guest_fdt_device){
+			.name = "virtio_mmio",
+			.compatible = "virtio,mmio",
+			.base = base_of(i),
+			.size = VIRTIO_MMIO_SIZE,
+			.interrupt = VM_VIRTIO_IRQ + i,
+		};
+	return vm->virtio_count;
+}
+
+struct virtio_console *devices_console(struct vm *vm)
+{
+	return vm->virtio && vm->virtio->has_console ? &vm->virtio->console : NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtio devices that a VM's configuration asks for, one after the other from
+ * VM_VIRTIO_BASE on, each with a PLIC source of its own: disks first, then entropy,
+ * then a console. Their memory is the VM's: it comes back with devices_remove().
+ */
+#ifndef CORE_VM_DEVICES_H
+#define CORE_VM_DEVICES_H
+
+#include "core/guest_fdt.h"
+#include "core/vm.h"
+
+/* As on QEMU's virt machine. */
+#define VM_VIRTIO_BASE UINT64_C(0x10001000)
+#define VM_VIRTIO_IRQ  1U
+
+/* On failure devices_remove() still has to be called. */
+enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why);
+void devices_remove(struct vm *vm);
+
+/* How many there are, and what a device tree says of each; VM_VIRTIO_LIMIT at most. */
+size_t devices_describe(const struct vm *vm, struct guest_fdt_device *into);
+
+/* The VM's virtio console; NULL: it has none. */
+struct virtio_console *devices_console(struct vm *vm);
+
+#endif
