@@ -19,6 +19,17 @@ DEFAULT_MEMORY = 512 * MIB
 LINUX_ARGUMENTS = "console=ttyS0 panic=-1"
 QUIET_ARGUMENTS = "quiet loglevel=1"  # 0 would silence a panic too
 VCPUS = 1
+DEVICES = ("rng", "console")
+SECTOR = 512
+MOST_DISKS = 4
+DISK_UNIT = 2 * MIB  # what a copy's memory is a multiple of
+
+
+@dataclasses.dataclass
+class Disk:
+    path: pathlib.Path
+    read_only: bool
+
 
 
 @dataclasses.dataclass
@@ -30,6 +41,8 @@ class Guest:
     memory: int
     shadow_memory: int | None  # bytes, where it is not left to Gnomon
     paging: str
+    disks: list[Disk]
+    devices: list[str]
 
 
 def size_of(option, text):
@@ -46,6 +59,20 @@ def size_of(option, text):
 def vm_name(kernel):
     """A device tree node's name out of a file's."""
     return re.sub(r"[^A-Za-z0-9,._+-]", "-", kernel.stem)[:31] or "guest"
+
+
+def disk_from(text):
+    """The disk that --disk FILE or --disk FILE,ro describes."""
+    name = text.removesuffix(",ro")
+    path = paths.existing(name, "disk")
+    size = path.stat().st_size
+    if not path.is_file():
+        raise BadUsage(f"--disk {name}: not a file")
+    if size == 0 or size % SECTOR:
+        raise BadUsage(f"--disk {name}: {size} bytes are no whole number of sectors of {SECTOR}")
+    if size >= 1 << 31:
+        raise BadUsage(f"--disk {name}: {size} bytes are more than a bundle can hold (2 GiB)")
+    return Disk(path, name != text)
 
 
 def from_options(options, directory):
@@ -81,8 +108,11 @@ def from_options(options, directory):
         memory = size_of("--memory", options.memory)
     if options.shadow_memory is not None:
         shadow_memory = size_of("--shadow-memory", options.shadow_memory)
+    disks = [disk_from(text) for text in getattr(options, "disk", [])]
+    if len(disks) > MOST_DISKS:
+        raise BadUsage(f"--disk: a VM can have {MOST_DISKS} of them")
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
-                 options.paging), token
+                 options.paging, disks, getattr(options, "device", [])), token
 
 
 def with_command(initrd, command, token, path):
@@ -118,6 +148,11 @@ def image(node, path, kind):
 """
 
 
+def property_list(name, texts):
+    """A property of a VM that lists strings; nothing where there are none."""
+    return f"\n\t\t\t{name} = {', '.join(map(quote, texts))};" if texts else ""
+
+
 def bundle_source(guest):
     """The bundle in the device tree language, for dtc or mkimage -f."""
     stamp = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
@@ -128,6 +163,13 @@ def bundle_source(guest):
         ramdisk = '\n\t\t\tramdisk = "ramdisk";'
     if guest.shadow_memory is not None:
         shadow_memory = f"\n\t\t\tgnomon,shadow-memory = {cells(guest.shadow_memory)};"
+    names = {f"disk{index}": disk for index, disk in enumerate(guest.disks)}
+    for disk_name, disk in names.items():
+        images += image(disk_name, disk.path, "filesystem")
+    devices = (property_list("gnomon,disks", list(names)) +
+               property_list("gnomon,disk-copy",
+                             [key for key, disk in names.items() if not disk.read_only]) +
+               property_list("gnomon,devices", guest.devices))
     return f"""\
 /dts-v1/;
 
@@ -147,7 +189,7 @@ def bundle_source(guest):
 			kernel = "kernel";{ramdisk}
 			gnomon,memory = {cells(guest.memory)};{shadow_memory}
 			gnomon,vcpus = <{VCPUS}>;
-			gnomon,paging = {quote(guest.paging)};
+			gnomon,paging = {quote(guest.paging)};{devices}
 			gnomon,bootargs = {quote(guest.bootargs)};
 		}};
 	}};
@@ -170,7 +212,8 @@ def make_bundle(guest, path):
 
 
 def bundle_memory(path):
-    """Bytes that the VMs of a bundle ask for together.
+    """Bytes that the VMs of a bundle ask for together, copies of disks included: these
+    are no more than the bundle, and so much again for each VM that has any.
 
     A bundle that cannot be read counts as the default: Gnomon says what is
     wrong with it better than we could.
@@ -189,6 +232,9 @@ def bundle_memory(path):
         for name in get("-l", str(path), "/configurations"):
             total += size(name, "gnomon,memory", DEFAULT_MEMORY)
             total += size(name, "gnomon,shadow-memory", 0)
+            disks = get("-d", "", str(path), f"/configurations/{name}", "gnomon,disk-copy")
+            if disks:
+                total += path.stat().st_size + len(disks) * DISK_UNIT
     except (OSError, ValueError, subprocess.CalledProcessError):
         return DEFAULT_MEMORY
     return total

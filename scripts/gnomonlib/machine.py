@@ -79,7 +79,20 @@ def native(options, qemu, guest):
         command += ["-initrd", str(guest.initrd)]
     if guest.bootargs:
         command += ["-append", guest.bootargs]
-    return command + options.qemu_arg
+    return command + native_devices(guest) + options.qemu_arg
+
+
+def native_devices(guest):
+    """The same virtio devices, of the emulator; a disk's file is not written either."""
+    words = ["-global", "virtio-mmio.force-legacy=off"]
+    for index, disk in enumerate(guest.disks):
+        mode = "readonly=on" if disk.read_only else "snapshot=on"
+        path = str(disk.path).replace(",", ",,")
+        words += ["-drive", f"file={path},if=none,id=disk{index},format=raw,{mode}",
+                  "-device", f"virtio-blk-device,drive=disk{index}"]
+    if "rng" in guest.devices:
+        words += ["-device", "virtio-rng-device"]
+    return words if len(words) > 2 else []
 
 
 @contextlib.contextmanager
