@@ -59,6 +59,7 @@ static enum status check_config(const struct vm_config *config, const char **why
 {
 	const struct paging_mode *mode = paging_mode_find(config->paging);
 	uint64_t free = page_alloc_free_of(PAGES_GUESTS) << PAGE_SHIFT;
+	uint64_t copies = devices_memory(config);
 
 	if (!mode)
 		return refuse(
@@ -82,12 +83,18 @@ static enum status check_config(const struct vm_config *config, const char **why
 		return refuse(why, STATUS_NO_MEMORY,
 			      "%lu MiB of memory asked for, %lu MiB are free",
 			      config->memory / MIB, free / MIB);
+	if (copies > free - config->memory)
+		return refuse(why, STATUS_NO_MEMORY,
+			      "%lu MiB for copies of disks asked for, %lu MiB are free "
+			      "beside its memory",
+			      copies / MIB, (free - config->memory) / MIB);
 	if (GUEST_RAM_BASE.raw + config->memory > mode->reach())
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "%lu MiB of memory asked for: paging mode %s reaches "
 			      "addresses below 0x%lx on this machine",
 			      config->memory / MIB, mode->name, mode->reach());
-	return check_shadow_memory(config, mode, free_for_tables(config->memory), why);
+	return check_shadow_memory(config, mode, free_for_tables(config->memory + copies),
+				   why);
 }
 
 /* ---- devices ---- */

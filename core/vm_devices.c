@@ -158,6 +158,16 @@ static enum status add_console(const struct adding *adding)
 
 /* ---- all of them ---- */
 
+uint64_t devices_memory(const struct vm_config *config)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < config->disk_count; i++)
+		if (config->disks[i].is_copied)
+			size += align_up(config->disks[i].image.size, COPY_UNIT);
+	return size;
+}
+
 enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why)
 {
 	const struct adding adding = {

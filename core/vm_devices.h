@@ -14,6 +14,9 @@
 #define VM_VIRTIO_BASE UINT64_C(0x10001000)
 #define VM_VIRTIO_IRQ  1U
 
+/* Bytes for the copies of its disks, all of them. */
+uint64_t devices_memory(const struct vm_config *config);
+
 /* On failure devices_remove() still has to be called. */
 enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why);
 void devices_remove(struct vm *vm);
