@@ -135,6 +135,12 @@ void arch_vcpu_put(struct vcpu *vcpu);
 /* A guest's time begins when it does, where the hart can have it so. */
 void arch_time_begin(struct vcpu *vcpu);
 
+/*
+ * Have the trap vector finish no exit by itself while the vCPU's exits are traced
+ * (exit_trace_is_on), and what it can otherwise. From its next full exit on.
+ */
+void arch_vector_choose(struct vcpu *vcpu);
+
 /* Registers as the SBI specification leaves them for a hart that starts. */
 void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1);
 

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host's console. See console.h.
- *
- * Input waits in a ring until the attached guest has room. When the ring is full
- * the rest is left in the UART, its interrupt off, and with the firmware: a long
- * paste into a slow guest waits where it came from instead of being lost.
+ * The host's console. See console.h. What is typed is left in the UART, and with the
+ * firmware, until somebody asks for it.
  */
 #include "core/console.h"
 #include "core/arch.h"
 #include "core/spin_lock.h"
 #include "drivers/uart.h"
-#include "drivers/virtio_console.h"
-#include "drivers/vuart.h"
-
-#define INPUT_SIZE 1024
 
 static struct {
 	struct uart *uart;
-	struct vuart *attached;
-	struct virtio_console *virtio; /* of the same guest */
 	bool in_line;
-	bool paused;	/* the ring is full: the UART may not interrupt */
-	unsigned head;	/* oldest byte of input */
-	unsigned count; /* bytes of input */
-	uint8_t input[INPUT_SIZE];
 } console;
 
 static struct {
@@ -85,6 +72,11 @@ void console_line_start(void)
 	console_release();
 }
 
+bool console_is_in_line(void)
+{
+	return console.in_line;
+}
+
 /* ---- input ---- */
 
 void console_use_uart(struct uart *uart)
@@ -97,76 +89,13 @@ bool console_is_polled(void)
 	return console.uart == NULL;
 }
 
-static void set_paused(bool paused)
-{
-	console.paused = paused;
-	if (console.uart)
-		uart_interrupt_pause(console.uart, paused);
-}
-
-/* A guest that has a driver for its virtio console at work listens there. */
-static bool hand_over(uint8_t byte)
-{
-	if (console.virtio && virtio_console_is_open(console.virtio))
-		return virtio_console_receive(console.virtio, byte);
-	return console.attached && vuart_receive(console.attached, byte);
-}
-
-static void move_to_guest(void)
-{
-	while (console.count > 0 && hand_over(console.input[console.head])) {
-		console.head = (console.head + 1) % INPUT_SIZE;
-		console.count--;
-	}
-}
-
-/* Also called by the attached vuart itself, when it has room again. */
-static void deliver(void *context)
-{
-	(void)context;
-	console_hold();
-	move_to_guest();
-	if (console.paused && console.count <= INPUT_SIZE / 2)
-		set_paused(false);
-	console_release();
-}
-
-static int receive_byte(void)
+int console_get(void)
 {
 	return console.uart ? uart_get(console.uart) : arch_firmware_get();
 }
 
-void console_receive(void)
+void console_pause(bool paused)
 {
-	console_hold();
-	while (console.count < INPUT_SIZE) {
-		int byte = receive_byte();
-
-		if (byte < 0)
-			break;
-		console.input[(console.head + console.count++) % INPUT_SIZE] =
-			(uint8_t)byte;
-	}
-	if (console.count == INPUT_SIZE)
-		set_paused(true);
-	deliver(NULL);
-	console_release();
-}
-
-void console_attach_virtio(struct virtio_console *virtio)
-{
-	console_hold();
-	console.virtio = virtio;
-	if (virtio)
-		virtio_console_on_room(virtio, deliver);
-	console_release();
-}
-
-void console_attach(struct vuart *vuart)
-{
-	console_hold();
-	console.attached = vuart;
-	if (vuart)
-		vuart_on_room(vuart, deliver);
-	console_release();
+	if (console.uart)
+		uart_interrupt_pause(console.uart, paused);
 }

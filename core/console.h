@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The host's console: Gnomon's own lines and the guest's bytes, out and in.
+ * The host's console: the one line that all that is printed goes out by, and all that
+ * is typed comes in by. Whose it is at a time, core/console_mux.h says.
  *
  * Before console_use_uart() everything goes through the firmware, so the first
  * line can be printed before anything else is known; input is polled then.
@@ -13,8 +14,6 @@
 #include "core/types.h"
 
 struct uart;
-struct virtio_console;
-struct vuart;
 
 /* Output. console_line_start() begins a new line if one is unfinished. */
 void console_put(uint8_t byte);
@@ -34,13 +33,13 @@ void console_use_uart(struct uart *uart);
 /* True while input has to be polled through the firmware. */
 bool console_is_polled(void);
 
-/* Which guest UART gets the input; NULL: it waits. */
-void console_attach(struct vuart *vuart);
+/* The next byte that was received; -1: there is none. */
+int console_get(void);
 
-/* And its virtio console, which gets it while a driver works there; NULL: none. */
-void console_attach_virtio(struct virtio_console *virtio);
+/* Have no interrupts for received bytes, while there is no place for more. */
+void console_pause(bool paused);
 
-/* Take what the host has received and hand it to the attached guest. */
-void console_receive(void);
+/* True if the line that was printed last has no end yet. */
+bool console_is_in_line(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exit counters: names, the increment of the full path, and the sum. */
 #include "core/counters.h"
+#include "core/exit_trace.h"
 #include "core/vcpu.h"
 
 #define EXIT_REASON_NAME(enumerator, name) [enumerator] = name,
@@ -10,6 +11,7 @@ const char *const exit_reason_names[REASON_COUNT] = {EXIT_REASONS(EXIT_REASON_NA
 void counters_count(struct vcpu *vcpu, enum exit_reason reason)
 {
 	vcpu->counters.full[reason]++;
+	exit_trace_reason(vcpu, reason);
 }
 
 void counters_count_fast(struct vcpu *vcpu, enum exit_reason reason)

@@ -5,7 +5,7 @@
  */
 #include "core/exit.h"
 #include "core/check.h"
-#include "core/console.h"
+#include "core/exit_trace.h"
 #include "core/interrupt.h"
 #include "core/sbi/sbi.h"
 #include "core/timer.h"
@@ -41,6 +41,7 @@ static struct exit_result exit_external(struct vcpu *vcpu, const struct vm_exit 
 	(void)exit;
 	counters_count(vcpu, REASON_EXTERNAL);
 	interrupt_external();
+	timer_for_console(vcpu);
 	return exit_resume();
 }
 
@@ -77,6 +78,7 @@ void exit_handle(struct vcpu *vcpu, const struct vm_exit *exit)
 	struct exit_result result;
 
 	vcpu->last_fence = 0;
+	exit_trace_begin(vcpu, exit);
 	result = handlers[exit->cause](vcpu, exit);
 
 	switch (result.action) {

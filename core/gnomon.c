@@ -11,13 +11,14 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/monitor.h"
 #include "core/options.h"
 #include "core/panic.h"
 #include "core/reason.h"
 #include "core/selftest.h"
 #include "core/timer.h"
 #include "core/vm.h"
-#include "core/vm_devices.h"
+#include "core/vms.h"
 #include "lsp/asid.h"
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
@@ -166,6 +167,7 @@ void gnomon_init_devices(void)
 	limit_asids();
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
+	monitor_init(options.escape, options.escape_count, options.interleave);
 	harts_start();
 }
 
@@ -204,12 +206,12 @@ static void run(void)
 	const char *why;
 
 	canary_surround(&vm.memory);
-	console_attach(&vm.uart);
-	console_attach_virtio(devices_console(&vm));
+	vms_add(&vm);
 	if (options.time_limit > 0)
 		timer_limit(options.time_limit);
 	selftest_begin(options.selftest);
 	vcpu_run(&vm.vcpus[0]);
+	vms_remove(&vm);
 	if (!selftest_end(options.selftest, &why)) {
 		vm.end = VM_STOPPED;
 		vm.detail = why;

@@ -31,6 +31,11 @@ uint32_t harts_running(void)
 	return __atomic_load_n(&running, __ATOMIC_RELAXED);
 }
 
+enum hart_place harts_place(unsigned index)
+{
+	return (enum hart_place)__atomic_load_n(&boxes[index].place, __ATOMIC_RELAXED);
+}
+
 uint64_t harts_served(unsigned index, enum hart_request request)
 {
 	return __atomic_load_n(&boxes[index].counts[request], __ATOMIC_RELAXED);

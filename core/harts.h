@@ -74,6 +74,9 @@ bool harts_run(unsigned index, void (*job)(void *argument), void *argument);
 /* False once a hart has come back from its job: what it wrote is to be seen. */
 bool harts_is_busy(unsigned index);
 
+/* Where it is at this moment. */
+enum hart_place harts_place(unsigned index);
+
 /* How often a hart has served that request. */
 uint64_t harts_served(unsigned index, enum hart_request request);
 

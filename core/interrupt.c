@@ -2,7 +2,7 @@
 /* External interrupts of the host. See interrupt.h. */
 #include "core/interrupt.h"
 #include "core/arch.h"
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "drivers/plic.h"
 
 static struct {
@@ -26,7 +26,7 @@ void interrupt_external(void)
 		return;
 	while ((source = plic_claim(interrupt.plic)) != 0) {
 		if (source == interrupt.console_source)
-			console_receive();
+			mux_receive();
 		plic_complete(interrupt.plic, source);
 	}
 }

@@ -35,6 +35,11 @@ static void begin(struct json *json, const char *name)
 
 static void open(struct json *json, const char *name, uint8_t bracket)
 {
+	if (json->each) {
+		json->each(json, name, NULL);
+		json->depth++;
+		return;
+	}
 	begin(json, name);
 	console_put(bracket);
 	json->separate = false;
@@ -42,6 +47,10 @@ static void open(struct json *json, const char *name, uint8_t bracket)
 
 static void close(struct json *json, uint8_t bracket)
 {
+	if (json->each) {
+		json->depth--;
+		return;
+	}
 	console_put(bracket);
 	json->separate = true;
 }
@@ -70,6 +79,10 @@ void json_number(struct json *json, const char *name, uint64_t value)
 {
 	char digits[24];
 
+	if (json->each) {
+		json->each(json, name, &value);
+		return;
+	}
 	begin(json, name);
 	format_text(digits, sizeof(digits), "%lu", value);
 	console_write(digits);
@@ -77,6 +90,8 @@ void json_number(struct json *json, const char *name, uint64_t value)
 
 void json_text(struct json *json, const char *name, const char *text)
 {
+	if (json->each)
+		return;
 	begin(json, name);
 	put_escaped(text);
 }

@@ -10,6 +10,12 @@
 
 struct json {
 	bool separate; /* the next member needs a comma before it */
+	/*
+	 * NULL; or nothing is written, and this is called for each number, and with NULL
+	 * for the beginning of each object and array. depth: of those that it is in.
+	 */
+	void (*each)(struct json *json, const char *name, const uint64_t *number);
+	unsigned depth;
 };
 
 /* name is NULL for the outermost object and for elements of an array. */

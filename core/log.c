@@ -6,11 +6,11 @@
 #include "core/log.h"
 #include "core/console.h"
 #include "core/panic.h"
-#include <stdarg.h>
 
 struct output {
 	void (*put)(struct output *output, char byte);
-	char *buffer; /* format_text only */
+	void (*onward)(char byte); /* format_list only */
+	char *buffer;		   /* format_text only */
 	size_t room;
 };
 
@@ -125,10 +125,37 @@ static void format_to(struct output *output, const char *format, va_list *argume
 	}
 }
 
+/* The last lines, one after the other: with the console held. */
+static struct {
+	uint64_t count; /* bytes ever */
+	char bytes[LOG_KEPT];
+} kept;
+
+static void keep(char byte)
+{
+	kept.bytes[kept.count++ % LOG_KEPT] = byte;
+}
+
+void log_recall(void (*put)(char byte))
+{
+	const uint64_t end = kept.count;
+	uint64_t at = end > LOG_KEPT ? end - LOG_KEPT : 0;
+
+	/* The oldest line has lost its beginning. */
+	for (bool whole = at == 0; at < end; at++) {
+		char byte = kept.bytes[at % LOG_KEPT];
+
+		if (whole)
+			put(byte);
+		whole |= byte == '\n';
+	}
+}
+
 static void put_console(struct output *output, char byte)
 {
 	(void)output;
 	console_put((uint8_t)byte);
+	keep(byte);
 }
 
 void log_line(const char *format, ...)
@@ -143,7 +170,20 @@ void log_line(const char *format, ...)
 	format_to(&output, format, &arguments);
 	va_end(arguments);
 	console_write("\r\n");
+	keep('\n');
 	console_release();
+}
+
+static void put_onward(struct output *output, char byte)
+{
+	output->onward(byte);
+}
+
+void format_list(void (*put)(char byte), const char *format, va_list *arguments)
+{
+	struct output output = {.put = put_onward, .onward = put};
+
+	format_to(&output, format, arguments);
 }
 
 static void put_buffer(struct output *output, char byte)

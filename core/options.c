@@ -8,6 +8,7 @@
 #define CANARY_MOST	 GIB
 #define CHECK_EVERY_MOST 1000000 /* exits */
 #define ASID_BITS_MOST	 16
+#define ESCAPE_USUAL	 0x1d /* Ctrl-] */
 
 static bool set_report(struct options *options, const char *value)
 {
@@ -109,6 +110,42 @@ static bool set_canary(struct options *options, const char *value)
 	       is_aligned(options->canary, PAGE_SIZE);
 }
 
+/* ^X is Ctrl and that key, whatever stands for it in ASCII; others are themselves. */
+static bool read_key(const char **text, uint8_t *key)
+{
+	char first = *(*text)++;
+
+	*key = (uint8_t)first;
+	if (first <= ' ' || first > '~')
+		return false;
+	if (first != '^')
+		return true;
+	first = *(*text)++;
+	if (first >= 'a' && first <= 'z')
+		first = (char)(first - 'a' + 'A');
+	*key = (uint8_t)(first ^ 0x40);
+	return first >= '?' && first <= '_';
+}
+
+static bool set_escape(struct options *options, const char *value)
+{
+	options->escape_count = 0;
+	if (strcmp(value, "none") == 0)
+		return true;
+	while (*value) {
+		if (options->escape_count == ESCAPE_LIMIT ||
+		    !read_key(&value, &options->escape[options->escape_count++]))
+			return false;
+	}
+	return options->escape_count > 0;
+}
+
+static bool set_interleave(struct options *options, const char *value)
+{
+	options->interleave = strcmp(value, "on") == 0;
+	return options->interleave || strcmp(value, "off") == 0;
+}
+
 static const struct {
 	const char *name;
 	const char *form;
@@ -121,6 +158,8 @@ static const struct {
 	{"faults", "faults=reflect, faults=poison or faults=hole", set_faults},
 	{"errata", "errata=cip-453, errata=cip-1200 or both, with a comma", set_errata},
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
+	{"escape", "escape=KEYS, 1 to 4 such as ^] or ^A^G, or escape=none", set_escape},
+	{"interleave", "interleave=on or interleave=off", set_interleave},
 	{"selftest", "selftest=harts or selftest=panic", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
@@ -142,14 +181,15 @@ static enum status set_option(struct options *options, char *word, const char **
 	return refuse(why, STATUS_INVALID,
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
-		      "errata=NAMES, asid-bits=N, selftest=NAME and canary=SIZE)",
+		      "errata=NAMES, asid-bits=N, escape=KEYS, interleave=on|off, "
+		      "selftest=NAME and canary=SIZE)",
 		      word);
 }
 
 enum status options_parse(struct options *options, const char *arguments,
 			  const char **why)
 {
-	*options = (struct options){0};
+	*options = (struct options){.escape = {ESCAPE_USUAL}, .escape_count = 1};
 	while (*arguments) {
 		char word[sizeof(options->report)];
 		size_t length = 0;

@@ -11,11 +11,14 @@
  *   asid-bits=N     use so many of the chip's ASID bits for shadow tables, or none (0)
  *   selftest=NAME   harts: have them ask each other for fences, alone and beside the VM;
  *                   panic: have another hart find something wrong while the VM runs
+ *   escape=KEYS     what leads from a VM's console to the monitor and back (^]); none:
+ * nothing interleave=on   print output of VMs that are not in the foreground, by the line
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
 #define CORE_OPTIONS_H
 
+#include "core/console_mux.h"
 #include "core/selftest.h"
 #include "core/types.h"
 
@@ -24,6 +27,9 @@ struct options {
 	char faults[16]; /* "": not said */
 	char errata[32]; /* "": none pretended */
 	bool console_by_firmware;
+	bool interleave;
+	unsigned escape_count;
+	uint8_t escape[ESCAPE_LIMIT];
 	bool has_asid_bits;
 	unsigned asid_bits;
 	enum selftest selftest;

@@ -3,6 +3,7 @@
 #include "core/timer.h"
 #include "core/arch.h"
 #include "core/console.h"
+#include "core/console_mux.h"
 #include "core/vm.h"
 
 #define POLLS_PER_SECOND 100
@@ -19,6 +20,8 @@ static void arm(const struct vcpu *vcpu)
 
 	if (next > next_poll)
 		next = next_poll;
+	if (next > mux_next_tick())
+		next = mux_next_tick();
 	if (next > limit)
 		next = limit;
 	arch_host_timer_set(next);
@@ -61,6 +64,12 @@ void timer_load(struct vcpu *vcpu)
 	arm(vcpu);
 }
 
+void timer_for_console(struct vcpu *vcpu)
+{
+	if (mux_next_tick() != NEVER)
+		arm(vcpu);
+}
+
 /* csrrs, csrrc and their immediate forms, of time, that do not write. */
 static bool reads_time(uint32_t instruction)
 {
@@ -84,7 +93,7 @@ static void expire_guest(struct vcpu *vcpu)
 
 static void poll_console(void)
 {
-	console_receive();
+	mux_receive();
 	next_poll = arch_time() + poll_interval;
 }
 
@@ -100,6 +109,8 @@ void timer_expired(struct vcpu *vcpu)
 		expire_guest(vcpu);
 	if (poll)
 		poll_console();
+	if (mux_next_tick() <= now)
+		mux_tick();
 	if (limit <= now) {
 		limit = NEVER;
 		vm_end(vcpu->vm, VM_STOPPED, "time limit");

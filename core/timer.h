@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Use of the host's one timer: a guest's own deadline where the chip gives it
- * no timer (no Sstc), the polling of a console that has no interrupt, and the
- * limit of the time a VM may run. And the time that a guest reads.
+ * no timer (no Sstc), the polling of a console that has no interrupt, what the
+ * console and the monitor do in their own time, and the limit of the time a VM may
+ * run. And the time that a guest reads.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
@@ -29,5 +30,8 @@ bool timer_emulate_read(struct vcpu *vcpu, uint32_t instruction);
 
 /* Set the host's timer for this vCPU, which has just been loaded. */
 void timer_load(struct vcpu *vcpu);
+
+/* The console has received something, and may want the host's timer: see mux_wake(). */
+void timer_for_console(struct vcpu *vcpu);
 
 #endif

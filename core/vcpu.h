@@ -13,6 +13,7 @@
 #include "core/pmu.h"
 #include "core/types.h"
 
+struct exit_trace;
 struct vm;
 
 #define SITE_ALONE    255
@@ -55,7 +56,8 @@ struct vcpu {
 	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
 	struct pmu pmu;
-	unsigned check_turn; /* of the debug build's next check; see check.h */
+	unsigned check_turn;	  /* of the debug build's next check; see check.h */
+	struct exit_trace *trace; /* NULL: its exits were never traced */
 };
 
 /* Where a vCPU starts: S-mode, interrupts off, a0 and a1 as given. */

@@ -2,7 +2,7 @@
 /* Making, ending and reporting of a VM. See vm.h. */
 #include "core/vm.h"
 #include "core/arch.h"
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "core/guest_fdt.h"
 #include "core/loader.h"
 #include "core/log.h"
@@ -108,8 +108,9 @@ static void plic_output(void *argument, unsigned context, bool pending)
 
 static void uart_transmit(void *context, uint8_t byte)
 {
-	(void)context;
-	console_put(byte);
+	struct vm *vm = context;
+
+	mux_put(&vm->screen, byte);
 }
 
 static void add_device(struct vm *vm, struct mmio_device *device)

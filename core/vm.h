@@ -9,6 +9,7 @@
 #define CORE_VM_H
 
 #include "core/bundle.h"
+#include "core/console_mux.h"
 #include "core/types.h"
 #include "core/vcpu.h"
 #include "drivers/vplic.h"
@@ -44,6 +45,7 @@ struct vm {
 	unsigned device_count;
 	struct mmio_device *devices[DEVICE_LIMIT];
 	struct vuart uart;
+	struct screen screen; /* of its console */
 	struct vplic plic;
 	unsigned virtio_count;	  /* the last of devices */
 	struct vm_virtio *virtio; /* core/vm_devices.c's; NULL: there are none */

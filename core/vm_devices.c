@@ -7,7 +7,7 @@
  */
 #include "core/vm_devices.h"
 
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "core/random.h"
 #include "core/reason.h"
 #include "core/string.h"
@@ -59,8 +59,9 @@ static enum status write_memory(void *context, gpa_t to, const void *from, uint6
 
 static void transmit(void *context, uint8_t byte)
 {
-	(void)context;
-	console_put(byte);
+	struct vm *vm = context;
+
+	mux_put(&vm->screen, byte);
 }
 
 static gpa_t base_of(unsigned index)
@@ -145,6 +146,16 @@ static enum status add_rng(const struct adding *adding)
 	return STATUS_OK;
 }
 
+/* A guest that has a driver for it at work listens there. */
+static enum mux_taken input(void *context, uint8_t byte)
+{
+	struct virtio_console *console = context;
+
+	if (!virtio_console_is_open(console))
+		return MUX_PASSED_ON;
+	return virtio_console_receive(console, byte) ? MUX_TAKEN : MUX_FULL;
+}
+
 static enum status add_console(const struct adding *adding)
 {
 	struct vm *vm = adding->vm;
@@ -153,6 +164,8 @@ static enum status add_console(const struct adding *adding)
 			    &adding->memory, transmit, vm);
 	add(vm, &vm->virtio->console.virtio);
 	vm->virtio->has_console = true;
+	virtio_console_on_room(&vm->virtio->console, mux_room);
+	mux_attach(&vm->screen, input, &vm->virtio->console);
 	return STATUS_OK;
 }
 
@@ -214,9 +227,4 @@ size_t devices_describe(const struct vm *vm, struct guest_fdt_device *into)
 			.interrupt = VM_VIRTIO_IRQ + i,
 		};
 	return vm->virtio_count;
-}
-
-struct virtio_console *devices_console(struct vm *vm)
-{
-	return vm->virtio && vm->virtio->has_console ? &vm->virtio->console : NULL;
 }

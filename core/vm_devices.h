@@ -24,7 +24,4 @@ void devices_remove(struct vm *vm);
 /* How many there are, and what a device tree says of each; VM_VIRTIO_LIMIT at most. */
 size_t devices_describe(const struct vm *vm, struct guest_fdt_device *into);
 
-/* The VM's virtio console; NULL: it has none. */
-struct virtio_console *devices_console(struct vm *vm);
-
 #endif

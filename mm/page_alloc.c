@@ -22,6 +22,7 @@ struct free_block {
 struct arena {
 	struct host_range range;
 	uint64_t free_pages;
+	uint64_t pages; /* the most that were free */
 	struct free_block lists[PAGE_ORDER_LIMIT];
 };
 
@@ -88,7 +89,7 @@ static uint64_t cut(uint64_t address, uint64_t end)
 static void arena_init(struct arena *arena, struct host_range range)
 {
 	arena->range = range;
-	arena->free_pages = 0;
+	arena->free_pages = arena->pages = 0;
 	for (unsigned order = 0; order < PAGE_ORDER_LIMIT; order++)
 		arena->lists[order].next = arena->lists[order].previous =
 			&arena->lists[order];
@@ -159,6 +160,8 @@ static void free_and_merge(uint64_t address, unsigned order)
 	struct arena *arena = arena_at(address);
 
 	arena->free_pages += UINT64_C(1) << order;
+	if (arena->free_pages > arena->pages)
+		arena->pages = arena->free_pages;
 	while (order + 1 < PAGE_ORDER_LIMIT) {
 		uint64_t buddy = address ^ order_size(order);
 
@@ -404,6 +407,11 @@ uint64_t page_alloc_free_pages(void)
 uint64_t page_alloc_free_of(enum page_kind kind)
 {
 	return arena_of(kind)->free_pages;
+}
+
+uint64_t page_alloc_pages_of(enum page_kind kind)
+{
+	return arena_of(kind)->pages;
 }
 
 bool page_alloc_is_divided(void)

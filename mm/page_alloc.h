@@ -79,6 +79,9 @@ bool page_is_table(hpa_t block, unsigned order);
 uint64_t page_alloc_free_pages(void);
 uint64_t page_alloc_free_of(enum page_kind kind);
 
+/* Pages of one kind that there are: as many as were ever free at once. */
+uint64_t page_alloc_pages_of(enum page_kind kind);
+
 /* True where no page is of two kinds. */
 bool page_alloc_is_divided(void);
 

@@ -4,7 +4,7 @@
  * below. Buffers are guest physical memory; a call may do less than it was
  * asked, so one call never copies more than TRANSFER_LIMIT.
  */
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "core/sbi/sbi.h"
 
 #define TRANSFER_LIMIT 4096
@@ -21,7 +21,7 @@ static void write_text(struct vm *vm, gpa_t from, uint64_t size,
 		uint8_t byte;
 
 		guest_memory_read(&vm->memory, &byte, GPA(from.raw + answer->value), 1);
-		console_put(byte);
+		mux_put(&vm->screen, byte);
 	}
 }
 
@@ -65,7 +65,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		transfer(vcpu->vm, request, answer);
 		break;
 	case SBI_DBCN_WRITE_BYTE:
-		console_put((uint8_t)request->argument[0]);
+		mux_put(&vcpu->vm->screen, (uint8_t)request->argument[0]);
 		break;
 	default:
 		answer->error = SBI_ERR_NOT_SUPPORTED;

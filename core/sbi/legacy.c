@@ -4,7 +4,7 @@
  * They answer in a0 alone, and take a hart mask by a pointer into the caller's
  * virtual memory (NULL: all harts).
  */
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "core/guest_code.h"
 #include "core/sbi/sbi.h"
 #include "core/timer.h"
@@ -35,7 +35,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		timer_set_guest(vcpu, argument[0]);
 		break;
 	case SBI_LEGACY_CONSOLE_PUTCHAR:
-		console_put((uint8_t)argument[0]);
+		mux_put(&vcpu->vm->screen, (uint8_t)argument[0]);
 		break;
 	case SBI_LEGACY_CONSOLE_GETCHAR:
 		answer->error = sbi_console_get(vcpu->vm);

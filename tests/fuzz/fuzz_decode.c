@@ -6,7 +6,7 @@
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
 /* sources: core/lookahead.c arch/riscv/decode_simple.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
-/* sources: core/console.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
+/* sources: core/console_mux.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
 /* sources: core/sbi/ipi.c core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c */
 /* sources: core/sbi/srst.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c */
 /* sources: drivers/mmio.c drivers/plic.c drivers/uart.c drivers/vplic.c */

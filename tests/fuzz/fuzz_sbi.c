@@ -38,15 +38,23 @@
 static char output[8192];
 static unsigned output_length;
 
-void console_put(uint8_t byte)
+void mux_put(struct screen *screen, uint8_t byte)
 {
+	require(screen == &bench_vm.screen);
 	require(output_length < sizeof(output));
 	output[output_length++] = (char)byte;
 }
 
-void console_attach(struct vuart *vuart)
+void mux_add(struct screen *screen, const char *name, struct vuart *vuart)
 {
+	(void)screen;
+	(void)name;
 	(void)vuart;
+}
+
+void mux_remove(struct screen *screen)
+{
+	(void)screen;
 }
 
 bool console_is_polled(void)
@@ -54,7 +62,16 @@ bool console_is_polled(void)
 	return false;
 }
 
-void console_receive(void)
+void mux_receive(void)
+{
+}
+
+uint64_t mux_next_tick(void)
+{
+	return UINT64_MAX;
+}
+
+void mux_tick(void)
 {
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: drivers/vuart.c drivers/mmio.c drivers/host_mmio.c drivers/uart.c */
-/* sources: core/console.c mm/guest_memory.c tests/unit/fake_arch.c */
+/* sources: core/console_mux.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* sources: drivers/virtio_console.c drivers/virtio_mmio.c drivers/virtio_queue.c */
 /* options: -max_len=192 */
@@ -14,7 +14,7 @@
  */
 #include <string.h>
 
-#include "core/console.h"
+#include "core/console_mux.h"
 #include "drivers/vuart.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/fake_arch.h"
@@ -23,9 +23,10 @@
 #define SIZE	  UINT64_C(0x100)
 #define STEPS_MAX 64
 
-#define CONSOLE_ROOM 1024 /* bytes that core/console.c keeps for the guest */
+#define CONSOLE_ROOM SCREEN_INPUT /* bytes that its screen keeps for the guest */
 
 static struct vuart vuart;
+static struct screen screen;
 static struct mmio_device *devices[1] = {&vuart.device};
 static bool wire;
 
@@ -41,7 +42,7 @@ static void transmit(void *context, uint8_t byte)
 {
 	require(context == &vuart && sent < 0);
 	sent = byte;
-	console_put(byte);
+	mux_put(&screen, byte);
 }
 
 /* ---- the model: bytes in a row, flags, and no shortcuts ---- */
@@ -243,7 +244,7 @@ static void receive(unsigned count)
 	text[model.firmware_end] = (char)input_value(model.firmware_end);
 	model.firmware_end += count;
 	text[model.firmware_end] = '\0';
-	console_receive();
+	mux_receive();
 	model.console_end = model.firmware_end - model.next < CONSOLE_ROOM
 				    ? model.firmware_end
 				    : model.next + CONSOLE_ROOM;
@@ -333,7 +334,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	model.divisor = 2;
 	wire = false;
 	vuart_init(&vuart, GPA(BASE), line, transmit, &vuart);
-	console_attach(&vuart);
+	mux_remove(&screen);
+	memset(&screen, 0, sizeof(screen));
+	mux_add(&screen, "fuzz", &vuart);
 	fake_machine.input = text;
 	text[0] = '\0';
 	for (unsigned i = 0; i < STEPS_MAX && input.left > 0; i++) {

@@ -212,6 +212,12 @@ uint64_t page_alloc_free_of(enum page_kind kind)
 	return page_alloc_free_pages();
 }
 
+uint64_t page_alloc_pages_of(enum page_kind kind)
+{
+	(void)kind;
+	return FAKE_PAGES_SIZE >> PAGE_SHIFT;
+}
+
 bool page_alloc_is_divided(void)
 {
 	return false;

@@ -21,9 +21,23 @@ bool console_is_polled(void)
 	return polled;
 }
 
-void console_receive(void)
+void mux_receive(void)
 {
 	received++;
+}
+
+static uint64_t next_tick = UINT64_MAX;
+static unsigned ticks;
+
+uint64_t mux_next_tick(void)
+{
+	return next_tick;
+}
+
+void mux_tick(void)
+{
+	ticks++;
+	next_tick = UINT64_MAX;
 }
 
 void vm_end(struct vm *ended, enum vm_end end, const char *detail)
@@ -222,6 +236,30 @@ static void the_limit_ends_the_vm(void **state)
 	timer_expired(&vcpu);
 }
 
+/* Asked for between exits by the console's input, and taken back by itself. */
+static void the_console_has_its_ticks(void **state)
+{
+	(void)state;
+	create(true);
+	polled = false;
+	timer_init(1000000);
+	fake_machine.host_deadline = 0;
+	timer_for_console(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, 0);
+	fake_machine.time = 1000;
+	next_tick = 2000;
+	timer_for_console(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, 2000);
+	fake_machine.time = 1999;
+	timer_expired(&vcpu);
+	assert_int_equal(ticks, 0);
+	fake_machine.time = 2000;
+	timer_expired(&vcpu);
+	assert_int_equal(ticks, 1);
+	assert_int_not_equal(fake_machine.host_deadline, 2000);
+	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +272,7 @@ int main(void)
 		cmocka_unit_test(no_polling_where_the_console_interrupts),
 		cmocka_unit_test(the_console_is_polled_a_hundred_times_a_second),
 		cmocka_unit_test(the_limit_ends_the_vm),
+		cmocka_unit_test(the_console_has_its_ticks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,9 @@ static void plic_output(void *argument, unsigned context, bool pending)
 
 static void transmit(void *context, uint8_t byte)
 {
-	(void)context;
-	console_put(byte);
+	struct vm *vm = context;
+
+	mux_put(&vm->screen, byte);
 }
 
 void vm_bench_create(const struct fake_profile *profile, unsigned vcpus)
@@ -119,13 +120,14 @@ void vm_bench_create(const struct fake_profile *profile, unsigned vcpus)
 		   vm);
 	vm->devices[vm->device_count++] = &vm->plic.device;
 	vm->devices[vm->device_count++] = &vm->uart.device;
+	mux_add(&vm->screen, vm->name, &vm->uart);
 	arch_vcpu_load(&vm->vcpus[0]);
 }
 
 void vm_bench_destroy(void)
 {
 	arch_vcpu_put(&bench_vm.vcpus[0]);
-	console_attach(NULL);
+	mux_remove(&bench_vm.screen);
 	host_ram_unmap(bench_vm.memory.runs[0].hpa, VM_BENCH_RAM);
 }
 

@@ -10,6 +10,7 @@
 #include "arch/riscv/fence.h"
 #include "arch/riscv/hart.h"
 #include "core/arch.h"
+#include "core/exit_trace.h"
 #include "core/machine.h"
 #include "core/vcpu.h"
 #include "mm/pte.h"
@@ -86,10 +87,19 @@ hpa_t arch_detour_page(enum detour detour)
 	return HPA(0);
 }
 
+void arch_vector_choose(struct vcpu *vcpu)
+{
+	const bool fast = (vcpu->arch.hstatus & HSTATUS_VTVM) != 0 && c_keeps_registers &&
+			  !exit_trace_is_on(vcpu);
+
+	vcpu->arch.exit_vector =
+		(uintptr_t)(fast ? guest_fast_vector : guest_exit_vector);
+}
+
 void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigned vmid)
 {
 	vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTVM;
-	vcpu->arch.exit_vector = (uintptr_t)guest_exit_vector;
+	arch_vector_choose(vcpu);
 	csr_write(CSR_HEDELEG,
 		  DELEGATED_ALWAYS | DELEGATED_ACCESS_FAULTS | DELEGATED_PAGE_FAULTS);
 	set_gstage(satp_make(mode, vmid, root.raw), vmid);
@@ -99,8 +109,7 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	vcpu->arch.hstatus |= HSTATUS_VTVM;
-	vcpu->arch.exit_vector =
-		(uintptr_t)(c_keeps_registers ? guest_fast_vector : guest_exit_vector);
+	arch_vector_choose(vcpu);
 	csr_write(CSR_HEDELEG,
 		  DELEGATED_ALWAYS |
 			  (detour == DETOUR_ACCESS_FAULT ? 0 : DELEGATED_ACCESS_FAULTS));

@@ -10,6 +10,7 @@
 #include "arch/riscv/hart.h"
 #include "arch/riscv/m/extensions.h"
 #include "core/arch.h"
+#include "core/exit_trace.h"
 #include "core/panic.h"
 #include "core/vcpu.h"
 #include "mm/pte.h"
@@ -45,10 +46,16 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 	assert(false);
 }
 
+void arch_vector_choose(struct vcpu *vcpu)
+{
+	vcpu->arch.exit_vector =
+		extensions_vector(c_keeps_registers && !exit_trace_is_on(vcpu));
+}
+
 void arch_translate_shadow(struct vcpu *vcpu, enum detour detour)
 {
 	(void)detour;
-	vcpu->arch.exit_vector = extensions_vector(c_keeps_registers);
+	arch_vector_choose(vcpu);
 	csr_write(CSR_MEDELEG, DELEGATED_ALWAYS);
 	arch_shadow_fence_all();
 }

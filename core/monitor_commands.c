@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The monitor's commands: the table of all, finding one, and those about VMs and
+ * consoles. A name of two words comes before one that is its first word alone.
+ */
+#include "core/console_mux.h"
+#include "core/log.h"
+#include "core/monitor.h"
+#include "core/string.h"
+#include "core/vm.h"
+#include "core/vms.h"
+
+static bool run_help(unsigned count, char **words);
+
+/* ---- VMs ---- */
+
+static uint64_t exits_of(const struct vm *vm)
+{
+	uint64_t exits = 0;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		exits += counters_total(&vm->vcpus[i].counters);
+	return exits;
+}
+
+static bool run_vm_list(unsigned count, char **words)
+{
+	(void)words;
+	if (count > 0)
+		return false;
+	monitor_print("%-16s %-10s %-14s %8s %6s %12s\n", "NAME", "STATE", "PAGING",
+		      "MEMORY", "VCPUS", "EXITS");
+	for (struct vm *vm = vms_first(); vm; vm = vms_next(vm))
+		monitor_print("%-16s %-10s %-14s %4lu MiB %6u %12lu\n", vm->name,
+			      vm_end_text(vm->end), vm->mode->name, vm->memory.size / MIB,
+			      vm->vcpu_count, exits_of(vm));
+	return true;
+}
+
+static void print_vcpu(const struct vcpu *vcpu)
+{
+	static const char *const states[] = {
+		[VCPU_STARTED] = "started",
+		[VCPU_STOPPED] = "stopped",
+	};
+
+	monitor_print("  vcpu %u       %s, %lu exits, the last one at pc 0x%lx\n",
+		      vcpu->id, states[vcpu->state], counters_total(&vcpu->counters),
+		      vcpu->arch.pc);
+}
+
+static bool run_vm_info(unsigned count, char **words)
+{
+	const struct vm *vm;
+
+	if (count != 1)
+		return false;
+	vm = monitor_vm(words[0]);
+	if (!vm)
+		return true;
+	monitor_print("  state        %s%s%s\n", vm_end_text(vm->end),
+		      vm->detail[0] ? ": " : "", vm->detail);
+	monitor_print("  paging mode  %s\n", vm->mode->name);
+	monitor_print("  memory       %lu MiB at 0x%lx\n", vm->memory.size / MIB,
+		      vm->memory.base.raw);
+	for (unsigned i = 0; i < vm->device_count; i++)
+		monitor_print("  device       %s at 0x%lx\n", vm->devices[i]->name,
+			      vm->devices[i]->base.raw);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		print_vcpu(&vm->vcpus[i]);
+	monitor_print("  console      %u bytes of output kept, %u of input wait\n",
+		      vm->screen.output.count, vm->screen.input.count);
+	return true;
+}
+
+/* ---- consoles ---- */
+
+static bool run_console(unsigned count, char **words)
+{
+	struct vm *vm;
+
+	if (count > 1)
+		return false;
+	vm = monitor_vm(count > 0 ? words[0] : NULL);
+	if (vm)
+		mux_show(&vm->screen);
+	return true;
+}
+
+static void put_log(char byte)
+{
+	monitor_print("%c", byte);
+}
+
+static bool run_log(unsigned count, char **words)
+{
+	(void)words;
+	if (count > 0)
+		return false;
+	log_recall(put_log);
+	return true;
+}
+
+static bool run_interleave(unsigned count, char **words)
+{
+	bool on = count == 1 && strcmp(words[0], "on") == 0;
+
+	if (count > 1 || (count == 1 && !on && strcmp(words[0], "off") != 0))
+		return false;
+	if (count == 1)
+		mux_interleave(on);
+	monitor_print("output of VMs in the background is %s\n",
+		      mux_is_interleaved() ? "printed by the line" : "kept");
+	return true;
+}
+
+/* ---- the table ---- */
+
+static const struct monitor_command commands[] = {
+	{"help", "[COMMAND]", "all commands, or what one of them does", run_help},
+	{"vm list", "", "the VMs, one a line", run_vm_list},
+	{"vm info", "NAME", "a VM's memory, devices and vCPUs", run_vm_info},
+	{"console", "[NAME]", "go to a VM's console; what it kept is shown first",
+	 run_console},
+	{"interleave", "[on|off]",
+	 "print what other VMs say at once, after their [name], or keep it",
+	 run_interleave},
+	{"stats", "[-1] [NAME]",
+	 "exits by reason, in all and per second: each second anew, or once (-1)",
+	 monitor_stats},
+	{"trace on", "[NAME]", "keep the last exits from now on, which makes all slower",
+	 monitor_trace_on},
+	{"trace off", "[NAME]", "keep no more of them", monitor_trace_off},
+	{"trace", "[NAME] [COUNT]", "the last exits: time, reason, pc, address",
+	 monitor_trace},
+	{"shadow", "[NAME]", "what the paging mode says of its tables", monitor_shadow},
+	{"mem", "", "memory: what is free, and who has the rest", monitor_memory},
+	{"harts", "", "the harts: where they are, what they did for others",
+	 monitor_harts},
+	{"log", "", "Gnomon's own last lines again", run_log},
+};
+
+static void print_usage(const struct monitor_command *command)
+{
+	monitor_print("usage: %s%s%s\n", command->name, command->arguments[0] ? " " : "",
+		      command->arguments);
+}
+
+static void print_summary(const struct monitor_command *command)
+{
+	char call[32];
+
+	format_text(call, sizeof(call), "%s %s", command->name, command->arguments);
+	monitor_print("  %-22s %s\n", call, command->help);
+}
+
+/* How many words of the line are this command's name; 0: it is another. */
+static unsigned name_matches(const char *name, unsigned count, char **words)
+{
+	const char *space = strchr(name, ' ');
+	size_t first = space ? (size_t)(space - name) : strlen(name);
+
+	if (count == 0 || strlen(words[0]) != first ||
+	    strncmp(words[0], name, first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+/* All whose name begins with this word; false: there are none. */
+static bool for_family(const char *word,
+		       void (*print)(const struct monitor_command *command))
+{
+	const size_t length = strlen(word);
+	bool found = false;
+
+	for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
+		const char *name = commands[i].name;
+
+		if (strncmp(name, word, length) != 0 ||
+		    (name[length] != '\0' && name[length] != ' '))
+			continue;
+		print(&commands[i]);
+		found = true;
+	}
+	return found;
+}
+
+static bool run_help(unsigned count, char **words)
+{
+	if (count == 0) {
+		for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++)
+			print_summary(&commands[i]);
+		monitor_print(
+			"NAME is that of a VM; without, the one last shown. %s leads "
+			"back to it,\nand %s twice sends it one.\n",
+			mux_escape_text(), mux_escape_text());
+		return true;
+	}
+	if (!for_family(words[0], print_summary))
+		monitor_print("there is no command '%s': `help` lists them\n", words[0]);
+	return true;
+}
+
+static void run_words(unsigned count, char **words)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
+		unsigned used = name_matches(commands[i].name, count, words);
+
+		if (used == 0)
+			continue;
+		if (!commands[i].run(count - used, words + used))
+			print_usage(&commands[i]);
+		return;
+	}
+	if (!for_family(words[0], print_usage))
+		monitor_print("there is no command '%s': `help` lists them\n", words[0]);
+}
+
+void monitor_run(char *line)
+{
+	char *words[MONITOR_WORDS];
+	unsigned count = 0;
+
+	while (*line) {
+		if (*line == ' ') {
+			*line++ = '\0';
+			continue;
+		}
+		if (count == MONITOR_WORDS) {
+			monitor_print("no command has so many words\n");
+			return;
+		}
+		words[count++] = line;
+		while (*line && *line != ' ')
+			line++;
+	}
+	if (count > 0)
+		run_words(count, words);
+}
