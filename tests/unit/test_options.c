@@ -95,6 +95,11 @@ static void numbers_that_are_none(void **state)
 	for (unsigned i = 0; i < ARRAY_LENGTH(words); i++)
 		refuses(words[i], words[i][0] == 't' ? "time-limit" : "canary");
 	refuses("asid-bits=", "asid-bits");
+	refuses("escape=", "escape");
+	refuses("escape=^", "escape");
+	refuses("escape=^!", "escape");
+	refuses("escape=abcde", "it is escape=KEYS, 1 to 4 such as ^] or ^A^G");
+	refuses("interleave=yes", "it is interleave=on or interleave=off");
 	refuses("asid-bits=17", "asid-bits");
 	refuses("asid-bits=-1", "asid-bits");
 	refuses("asid-bits=1.", "it is asid-bits=N, 0 to 16");
@@ -126,6 +131,26 @@ static void reasons_are_printable(void **state)
 		assert_true(*at >= ' ' && *at <= '~');
 }
 
+static void keys_are_named_as_they_are_typed(void **state)
+{
+	static const struct {
+		const char *word, *keys;
+	} cases[] = {
+		{"", "\x1d"},
+		{"escape=^]", "\x1d"},
+		{"escape=none", ""},
+		{"escape=~.", "~."},
+		{"escape=^A^g", "\x01\x07"},
+		{"escape=^?^^", "\x7f\x1e"},
+	};
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+		assert_int_equal(options_parse(&options, cases[i].word, &why), STATUS_OK);
+		assert_int_equal(options.escape_count, strlen(cases[i].keys));
+		assert_memory_equal(options.escape, cases[i].keys, options.escape_count);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +160,7 @@ int main(void)
 		cmocka_unit_test(numbers_that_are_none),
 		cmocka_unit_test(words_have_a_limit),
 		cmocka_unit_test(reasons_are_printable),
+		cmocka_unit_test(keys_are_named_as_they_are_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
