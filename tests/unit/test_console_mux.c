@@ -242,7 +242,7 @@ static void no_more_is_kept_than_there_is_room(void **state)
 	output();
 	mux_init(2 * 100 * 1000); /* a slice is 1000 ticks of the clock, which stands */
 	snprintf(expected, sizeof(expected),
-		 "[console of second]\r\n[%u bytes before this were dropped]\r\n",
+		 "[console of second]\r\n[%d bytes before this were dropped]\r\n",
 		 2 * SCREEN_KEPT + 5);
 	second.output.count = 26; /* all that the fake machine's output has room for */
 	mux_show(&second);

@@ -135,7 +135,7 @@ static void history_is_bounded(void **state)
 	}
 	for (unsigned i = 0; i < 2 * LINE_HISTORY; i++)
 		type("\x10");
-	snprintf(text, sizeof(text), "line %u", 2 * LINE_HISTORY);
+	snprintf(text, sizeof(text), "line %d", 2 * LINE_HISTORY);
 	assert_string_equal(line.text, text);
 }
 

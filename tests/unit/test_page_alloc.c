@@ -439,6 +439,21 @@ static void a_random_run(void **state)
 	assert_non_null(page_alloc(11));
 }
 
+static void pages_are_counted_whoever_has_them(void **state)
+{
+	uint64_t all;
+	void *page;
+
+	(void)state;
+	page_alloc_add(base, SIZE);
+	all = page_alloc_free_pages();
+	page = page_alloc(0);
+	assert_non_null(page);
+	assert_int_equal(page_alloc_pages_of(PAGES_OWN), all);
+	page_free(page, 0);
+	assert_int_equal(page_alloc_pages_of(PAGES_OWN), all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +461,7 @@ int main(void)
 		TEST(the_state_is_a_byte_for_each_page),
 		TEST(blocks_are_aligned_to_their_size),
 		TEST(pages_merge_again),
+		TEST(pages_are_counted_whoever_has_them),
 		TEST(what_is_too_large_is_refused),
 		TEST(ranges_are_cut_to_pages),
 		TEST(zeroed_blocks_are_zero),
