@@ -162,6 +162,15 @@ struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind k
  */
 bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline);
 
+/*
+ * The guest's own timer, of a vCPU that is put, in guest time; UINT64_MAX: it has set
+ * none, or the chip has it not.
+ */
+uint64_t arch_guest_timer(const struct vcpu *vcpu);
+
+/* Whether wfi of the loaded vCPU's supervisor is an exit (CAUSE_PRIVILEGED). */
+void arch_wait_trap(struct vcpu *vcpu, bool trap);
+
 /* By the place of their CSRs behind the first, and of their bits in scounteren. */
 enum hart_counter { COUNTER_CYCLE, COUNTER_TIME, COUNTER_INSTRET };
 

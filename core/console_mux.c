@@ -12,6 +12,7 @@
 #include "core/console.h"
 #include "core/log.h"
 #include "core/string.h"
+#include "core/spin_lock.h"
 #include "drivers/vuart.h"
 
 #define TICKS_PER_SECOND 100
@@ -178,6 +179,18 @@ static void deliver(struct screen *screen)
 		ring_take(&screen->input, screen->typed, sizeof(screen->typed));
 }
 
+static void deliver_by_lock(struct screen *screen)
+{
+	if (screen->devices)
+		spin_lock_take(screen->devices);
+	console_hold();
+	deliver(screen);
+	resume();
+	console_release();
+	if (screen->devices)
+		spin_lock_give(screen->devices);
+}
+
 void mux_room(void *context)
 {
 	console_hold();
@@ -253,10 +266,10 @@ void mux_receive(void)
 	}
 	if (!mux.foreground || is_full(mux.foreground))
 		set_paused(true);
-	for (struct screen *screen = mux.screens; screen; screen = screen->next)
-		deliver(screen);
-	resume();
 	console_release();
+	/* Screens come and go on this hart alone. */
+	for (struct screen *screen = mux.screens; screen; screen = screen->next)
+		deliver_by_lock(screen);
 }
 
 /* ---- screens ---- */

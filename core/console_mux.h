@@ -14,6 +14,7 @@
 
 #include "core/types.h"
 
+struct spin_lock;
 struct vuart;
 
 #define SCREEN_KEPT  16384 /* bytes of output */
@@ -43,6 +44,7 @@ enum mux_taken {
 struct screen {
 	const char *name;
 	struct vuart *vuart; /* NULL: the monitor's */
+	struct spin_lock *devices; /* held around it, before the console is; or NULL */
 	/* Asked before it, if there is one; NULL: none. */
 	enum mux_taken (*input_by)(void *context, uint8_t byte);
 	void *input_context;

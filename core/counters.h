@@ -40,7 +40,8 @@
 	X(REASON_RETRY, "retry")                                                         \
 	X(REASON_SBI_PMU, "sbi-pmu")                                                     \
 	X(REASON_TIME_READ, "time-read")                                                 \
-	X(REASON_MISALIGNED, "misaligned")
+	X(REASON_MISALIGNED, "misaligned")                                               \
+	X(REASON_WAIT, "wfi")
 
 #define EXIT_REASON_ENUMERATOR(enumerator, name) enumerator,
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUMERATOR) REASON_COUNT };

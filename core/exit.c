@@ -49,6 +49,7 @@ static struct exit_result exit_software(struct vcpu *vcpu, const struct vm_exit 
 {
 	(void)exit;
 	counters_count(vcpu, REASON_SOFTWARE);
+	/* What it is about is looked at on the way back. */
 	arch_kick_received();
 	return exit_resume();
 }

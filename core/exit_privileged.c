@@ -12,6 +12,7 @@
 #include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/lookahead.h"
+#include "core/scheduler.h"
 #include "core/timer.h"
 #include "core/vm.h"
 
@@ -142,6 +143,19 @@ static struct exit_result emulate_satp(struct vcpu *vcpu, uint32_t instruction)
 	return exit_resume();
 }
 
+/*
+ * Traps only where the hart has other vCPUs to run: see arch_wait_trap(). One that comes
+ * from user mode is illegal, as the specification lets it be.
+ */
+static struct exit_result emulate_wait(struct vcpu *vcpu, uint32_t instruction)
+{
+	(void)instruction;
+	counters_count(vcpu, REASON_WAIT);
+	if (!arch_interrupt_is_pending())
+		scheduler_block(vcpu);
+	return exit_resume_next(4);
+}
+
 /* ---- on the fast vector ---- */
 
 /* Each by itself, so that none needs more of the stack than it must. */
@@ -220,6 +234,7 @@ static const struct {
 	{0xfff0307f, 0x18001073, emulate_satp},	 /* csrrw, csrrwi satp */
 	{0xfff0307f, 0x18002073, emulate_satp},	 /* csrrs, csrrsi satp */
 	{0xfff0307f, 0x18003073, emulate_satp},	 /* csrrc, csrrci satp */
+	{0xffffffff, 0x10500073, emulate_wait},	 /* wfi */
 };
 
 /*

@@ -30,8 +30,12 @@ static struct exit_result emulate_load(struct vcpu *vcpu, const struct vm_exit *
 {
 	struct vm *vm = vcpu->vm;
 	uint64_t value;
+	bool done;
 
-	if (!mmio_read(vm->devices, vm->device_count, gpa, access->width, &value))
+	spin_lock_take(&vm->devices_lock);
+	done = mmio_read(vm->devices, vm->device_count, gpa, access->width, &value);
+	spin_lock_give(&vm->devices_lock);
+	if (!done)
 		return inject_access_fault(vcpu, &exit->access);
 	counters_count(vcpu, REASON_MMIO_READ);
 	vcpu_set_register(vcpu, access->reg, memory_access_extend(access, value));
@@ -43,10 +47,14 @@ static struct exit_result emulate_store(struct vcpu *vcpu, const struct vm_exit 
 {
 	struct vm *vm = vcpu->vm;
 	uint64_t value = vcpu_register(vcpu, access->reg);
+	bool done;
 
 	if (access->width < 8)
 		value &= (UINT64_C(1) << (8 * access->width)) - 1;
-	if (!mmio_write(vm->devices, vm->device_count, gpa, access->width, value))
+	spin_lock_take(&vm->devices_lock);
+	done = mmio_write(vm->devices, vm->device_count, gpa, access->width, value);
+	spin_lock_give(&vm->devices_lock);
+	if (!done)
 		return inject_access_fault(vcpu, &exit->access);
 	counters_count(vcpu, REASON_MMIO_WRITE);
 	return exit_resume_next(access->length);

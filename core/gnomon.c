@@ -15,6 +15,7 @@
 #include "core/options.h"
 #include "core/panic.h"
 #include "core/reason.h"
+#include "core/scheduler.h"
 #include "core/selftest.h"
 #include "core/timer.h"
 #include "core/vm.h"
@@ -167,6 +168,7 @@ void gnomon_init_devices(void)
 	limit_asids();
 	init_console();
 	timer_init(machine.fdt.timebase_frequency);
+	scheduler_init();
 	monitor_init(options.escape, options.escape_count, options.interleave);
 	harts_start();
 }
@@ -200,6 +202,16 @@ static void log_end(void)
 		 vm.detail[0] ? ": " : "", vm.detail, exits);
 }
 
+static void end_at_limit(void)
+{
+	vm_end(&vm, VM_STOPPED, "time limit");
+}
+
+static bool has_ended(void)
+{
+	return vm_has_ended(&vm);
+}
+
 /* Run the VM, for as long as the boot arguments allow and among the canaries. */
 static void run(void)
 {
@@ -208,9 +220,12 @@ static void run(void)
 	canary_surround(&vm.memory);
 	vms_add(&vm);
 	if (options.time_limit > 0)
-		timer_limit(options.time_limit);
+		timer_limit(options.time_limit, end_at_limit);
 	selftest_begin(options.selftest);
-	vcpu_run(&vm.vcpus[0]);
+	vm_start(&vm);
+	while (!vm_is_over(&vm))
+		if (!scheduler_step())
+			harts_idle(has_ended);
 	vms_remove(&vm);
 	if (!selftest_end(options.selftest, &why)) {
 		vm.end = VM_STOPPED;

@@ -10,8 +10,11 @@
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
 #include "core/console.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/scheduler.h"
+#include "core/timer.h"
 
 /* Far more than any hart needs, on an emulator that shares its host too. */
 #define ARRIVAL_SECONDS 5
@@ -76,10 +79,12 @@ void harts_serve(void)
 }
 
 /* A hart in Gnomon needs no kick: it looks before it goes anywhere else. */
-static void kick(unsigned index)
+bool harts_nudge(unsigned index)
 {
-	if (__atomic_load_n(&boxes[index].place, __ATOMIC_SEQ_CST) != HART_IN_GNOMON)
-		arch_hart_kick(index);
+	if (__atomic_load_n(&boxes[index].place, __ATOMIC_SEQ_CST) == HART_IN_GNOMON)
+		return false;
+	arch_hart_kick(index);
+	return true;
 }
 
 /* The count that says that it has been served. */
@@ -90,7 +95,7 @@ static uint32_t post(unsigned index, enum hart_request request)
 
 	__atomic_fetch_or(&box->wanted, UINT32_C(1) << request, __ATOMIC_SEQ_CST);
 	ticket = __atomic_add_fetch(&box->posted, 1, __ATOMIC_SEQ_CST);
-	kick(index);
+	harts_nudge(index);
 	return ticket;
 }
 
@@ -143,7 +148,7 @@ bool harts_run(unsigned index, void (*job)(void *argument), void *argument)
 		return false;
 	box->argument = argument;
 	__atomic_store_n(&box->job, job, __ATOMIC_SEQ_CST);
-	kick(index);
+	harts_nudge(index);
 	return true;
 }
 
@@ -162,24 +167,44 @@ static void run_job(struct hart_box *box)
 	__atomic_store_n(&box->job, NULL, __ATOMIC_RELEASE);
 }
 
-static bool has_work(const struct hart_box *box)
+static bool has_work(unsigned index)
 {
+	const struct hart_box *box = &boxes[index];
+
 	return __atomic_load_n(&box->posted, __ATOMIC_SEQ_CST) != box->served ||
-	       __atomic_load_n(&box->job, __ATOMIC_SEQ_CST) != NULL;
+	       __atomic_load_n(&box->job, __ATOMIC_SEQ_CST) != NULL ||
+	       scheduler_has_work(index);
 }
 
-static _Noreturn void idle(struct hart_box *box)
+void harts_idle(bool (*ends)(void))
 {
-	for (;;) {
-		__atomic_store_n(&box->place, HART_WAITS, __ATOMIC_SEQ_CST);
-		if (!has_work(box))
-			arch_hart_wait();
-		__atomic_store_n(&box->place, HART_IN_GNOMON, __ATOMIC_RELAXED);
-		/* First: what is posted from here on kicks again. */
-		arch_kick_received();
-		harts_serve();
-		run_job(box);
-	}
+	struct hart_box *box = harts_own_box();
+
+	timer_idle_begin();
+	__atomic_store_n(&box->place, HART_WAITS, __ATOMIC_SEQ_CST);
+	if (!has_work(arch_hart_index()) && !ends())
+		arch_hart_wait();
+	__atomic_store_n(&box->place, HART_IN_GNOMON, __ATOMIC_RELAXED);
+	/* First: what is posted from here on kicks again. */
+	arch_kick_received();
+	harts_serve();
+	run_job(box);
+	timer_idle_end();
+	/* The only one that the host's devices interrupt. */
+	if (arch_hart_index() == 0)
+		interrupt_external();
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+static _Noreturn void work(void)
+{
+	for (;;)
+		if (!scheduler_step())
+			harts_idle(never);
 }
 
 /* ---- arrival ---- */
@@ -202,7 +227,7 @@ _Noreturn void harts_arrive(void)
 	__atomic_store_n(&box->arrival, ARRIVED, __ATOMIC_SEQ_CST);
 	if (box->lacks)
 		arch_hart_park();
-	idle(box);
+	work();
 }
 
 /* Why there is nothing to be had of this hart; NULL if it came. */

@@ -62,6 +62,19 @@ void harts_request(uint32_t targets, enum hart_request request);
  */
 void harts_stop_others(void);
 
+/*
+ * A hart that is in its guest or waits comes back to look what there is for it; true if
+ * it was kicked for that. Others look by themselves before they go there.
+ */
+bool harts_nudge(unsigned index);
+
+/*
+ * The calling hart has nothing to do: wait for a request, a job, a vCPU that is ready or
+ * an interrupt of the host's, and do what there is but for the vCPU. May return at any
+ * time; at once while ends() says so.
+ */
+void harts_idle(bool (*ends)(void));
+
 /* Do what is asked of this hart. For whoever waits for another. */
 void harts_serve(void);
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host's timer, shared by its three uses. See timer.h. */
+/*
+ * The hosts' timers, one a hart, shared by their uses. See timer.h. The console and the
+ * limit are the boot hart's.
+ */
 #include "core/timer.h"
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/console_mux.h"
+#include "core/scheduler.h"
 #include "core/vm.h"
 
 #define POLLS_PER_SECOND 100
@@ -13,17 +17,26 @@ static uint64_t poll_interval;
 static uint64_t next_poll = NEVER;
 static uint64_t ticks_per_second;
 static uint64_t limit = NEVER; /* host time */
+static void (*at_limit)(void);
 
-static void arm(const struct vcpu *vcpu)
+static bool is_boot_hart(void)
 {
-	uint64_t next = vcpu->timer_deadline;
+	return arch_hart_index() == 0;
+}
 
-	if (next > next_poll)
-		next = next_poll;
-	if (next > mux_next_tick())
-		next = mux_next_tick();
-	if (next > limit)
-		next = limit;
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* deadline: of the guest that runs here, in host time. */
+static void arm(uint64_t deadline)
+{
+	uint64_t next = earlier(deadline, scheduler_next());
+
+	if (is_boot_hart())
+		next = earlier(earlier(next, mux_next_tick()),
+			       earlier(next_poll, limit));
 	arch_host_timer_set(next);
 }
 
@@ -35,8 +48,9 @@ void timer_init(uint64_t timebase)
 		next_poll = arch_time() + poll_interval;
 }
 
-void timer_limit(uint64_t seconds)
+void timer_limit(uint64_t seconds, void (*expired)(void))
 {
+	at_limit = expired;
 	limit = arch_time() + seconds * ticks_per_second;
 }
 
@@ -56,18 +70,25 @@ void timer_set_guest(struct vcpu *vcpu, uint64_t deadline)
 		return;
 	arch_guest_interrupt_set(vcpu, GUEST_TIMER, false);
 	vcpu->timer_deadline = host_deadline(vcpu, deadline);
-	arm(vcpu);
+	arm(vcpu->timer_deadline);
 }
 
-void timer_load(struct vcpu *vcpu)
+uint64_t timer_deadline(const struct vcpu *vcpu)
 {
-	arm(vcpu);
+	return earlier(vcpu->timer_deadline,
+		       host_deadline(vcpu, arch_guest_timer(vcpu)));
+}
+
+void timer_tick(struct vcpu *vcpu)
+{
+	scheduler_tick(vcpu);
+	arm(vcpu->timer_deadline);
 }
 
 void timer_for_console(struct vcpu *vcpu)
 {
 	if (mux_next_tick() != NEVER)
-		arm(vcpu);
+		arm(vcpu->timer_deadline);
 }
 
 /* csrrs, csrrc and their immediate forms, of time, that do not write. */
@@ -91,29 +112,44 @@ static void expire_guest(struct vcpu *vcpu)
 	arch_guest_interrupt_set(vcpu, GUEST_TIMER, true);
 }
 
-static void poll_console(void)
+/* What is due of what the boot hart does beside its guest; true: the console was. */
+static bool do_boot_hart(uint64_t now)
 {
-	mux_receive();
-	next_poll = arch_time() + poll_interval;
+	bool poll = is_boot_hart() && next_poll <= now;
+
+	if (poll) {
+		mux_receive();
+		next_poll = arch_time() + poll_interval;
+	}
+	if (mux_next_tick() <= now)
+		mux_tick();
+	if (is_boot_hart() && limit <= now) {
+		limit = NEVER;
+		at_limit();
+	}
+	return poll;
 }
 
 void timer_expired(struct vcpu *vcpu)
 {
 	uint64_t now = arch_time();
 	bool guest = vcpu->timer_deadline <= now;
-	bool poll = next_poll <= now;
+	bool poll = do_boot_hart(now);
 
 	/* One exit, counted once: polling is what a console without one costs. */
 	counters_count(vcpu, poll && !guest ? REASON_CONSOLE_POLL : REASON_TIMER);
 	if (guest)
 		expire_guest(vcpu);
-	if (poll)
-		poll_console();
-	if (mux_next_tick() <= now)
-		mux_tick();
-	if (limit <= now) {
-		limit = NEVER;
-		vm_end(vcpu->vm, VM_STOPPED, "time limit");
-	}
-	arm(vcpu);
+	timer_tick(vcpu);
+}
+
+void timer_idle_begin(void)
+{
+	arm(NEVER);
+}
+
+void timer_idle_end(void)
+{
+	do_boot_hart(arch_time());
+	scheduler_tick(NULL);
 }

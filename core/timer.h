@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Use of the host's one timer: a guest's own deadline where the chip gives it
- * no timer (no Sstc), the polling of a console that has no interrupt, what the
- * console and the monitor do in their own time, and the limit of the time a VM may
- * run. And the time that a guest reads.
+ * Use of each hart's one timer: a guest's own deadline where the chip gives it
+ * no timer (no Sstc), what the scheduler waits for, the polling of a console that has no
+ * interrupt, what the console and the monitor do in their own time, and the limit of the
+ * time a VM may run. And the time that a guest reads.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
@@ -13,8 +13,8 @@
 /* timebase: ticks per second. Starts polling if the console needs it. */
 void timer_init(uint64_t timebase);
 
-/* From now on VMs run for so many seconds (at most 1000000); before they run. */
-void timer_limit(uint64_t seconds);
+/* Call expired() on the boot hart so many seconds (at most 1000000) from now. */
+void timer_limit(uint64_t seconds, void (*expired)(void));
 
 /* The guest's next timer interrupt, in guest time. Clears a pending one. */
 void timer_set_guest(struct vcpu *vcpu, uint64_t deadline);
@@ -28,8 +28,15 @@ void timer_expired(struct vcpu *vcpu);
  */
 bool timer_emulate_read(struct vcpu *vcpu, uint32_t instruction);
 
-/* Set the host's timer for this vCPU, which has just been loaded. */
-void timer_load(struct vcpu *vcpu);
+/* The vCPU here was loaded just now, or has to share its hart: see scheduler_tick(). */
+void timer_tick(struct vcpu *vcpu);
+
+/* When a vCPU that is put is to have a timer interrupt, in host time; UINT64_MAX: never. */
+uint64_t timer_deadline(const struct vcpu *vcpu);
+
+/* Around a wait of the hart, which runs no guest: for what is due on it meanwhile. */
+void timer_idle_begin(void);
+void timer_idle_end(void);
 
 /* The console has received something, and may want the host's timer: see mux_wake(). */
 void timer_for_console(struct vcpu *vcpu);

@@ -2,7 +2,7 @@
 /*
  * A virtual CPU: its registers, its place in the VM, and what it is doing.
  *
- * Everything but `requests` is touched only by the hart that runs the vCPU (or
+ * Everything but the last part is touched only by the hart that runs the vCPU (or
  * by whoever starts it, before it runs), so none of it needs a lock.
  */
 #ifndef CORE_VCPU_H
@@ -11,7 +11,9 @@
 #include "arch/riscv/vcpu_state.h"
 #include "core/counters.h"
 #include "core/pmu.h"
+#include "core/spin_lock.h"
 #include "core/types.h"
+#include "mm/paging.h"
 
 struct exit_trace;
 struct vm;
@@ -40,6 +42,43 @@ struct privileged_site {
 enum vcpu_state {
 	VCPU_STARTED = 0,
 	VCPU_STOPPED = 1,
+	VCPU_STOP_PENDING = 3,
+};
+
+/* Why a vCPU leaves its hart. */
+enum vcpu_leave {
+	VCPU_STAYS,
+	VCPU_PREEMPTED, /* it could go on: another is to, or its VM has ended */
+	VCPU_BLOCKED,	/* it waits for an interrupt */
+	VCPU_HALTED,	/* it has stopped itself */
+};
+
+#define VCPU_FENCES_KEPT 8
+#define VCPU_NO_HART	 UINT32_MAX
+
+/*
+ * Fences that others ask for, until the vCPU's own hart does them: before it enters the
+ * guest, and while it waits for others itself. Too many are one of everything.
+ */
+struct vcpu_fences {
+	struct spin_lock lock; /* of all but `served` */
+	struct fence kept[VCPU_FENCES_KEPT];
+	unsigned count;
+	bool everything;
+	bool code; /* a fence.i as well */
+	uint32_t posted; /* ever; `served` follows */
+	uint32_t served;
+};
+
+/* Where the scheduler has it: its lock's. */
+enum vcpu_run_state { RUN_STOPPED, RUN_BLOCKED, RUN_READY, RUN_RUNNING };
+
+struct vcpu_place {
+	enum vcpu_run_state state;
+	unsigned home;	   /* index of the hart that it runs on next */
+	unsigned last;	   /* that it ran on last */
+	struct vcpu *next; /* in the queue of its home, ready or blocked */
+	uint64_t wake;	   /* host time at which it is ready, if it is blocked */
 };
 
 struct vcpu {
@@ -58,16 +97,25 @@ struct vcpu {
 	struct pmu pmu;
 	unsigned check_turn;	  /* of the debug build's next check; see check.h */
 	struct exit_trace *trace; /* NULL: its exits were never traced */
+	/* What others write, or read while it runs: see vcpu_requests.h, scheduler.h. */
+	uint32_t requests; /* bit n: request n */
+	uint32_t hart;	   /* the index of the one that it is on, or VCPU_NO_HART */
+	bool external;	   /* the level of its PLIC context */
+	struct vcpu_fences fences;
+	struct vcpu_place place;
+	enum vcpu_leave leave; /* its hart's: what it is to do next */
+	bool starting;	       /* it has been reset, and not been loaded since */
+	uint64_t kicks;	       /* sent for its remote fences */
 };
 
 /* Where a vCPU starts: S-mode, interrupts off, a0 and a1 as given. */
 void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1);
 
 /*
- * Run until the VM ends; loads the vCPU on this hart and puts it afterwards.
- * The VM says how it ended.
+ * Load the vCPU on this hart, run it until it has to leave or its VM has ended, and put
+ * it. To be called by the scheduler alone.
  */
-void vcpu_run(struct vcpu *vcpu);
+enum vcpu_leave vcpu_run(struct vcpu *vcpu);
 
 /* x0 reads as 0 and ignores writes. */
 static inline uint64_t vcpu_register(const struct vcpu *vcpu, unsigned number)

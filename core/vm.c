@@ -9,7 +9,9 @@
 #include "core/machine.h"
 #include "core/random.h"
 #include "core/reason.h"
+#include "core/scheduler.h"
 #include "core/string.h"
+#include "core/vcpu_requests.h"
 #include "core/vm_devices.h"
 #include "mm/page_alloc.h"
 
@@ -71,10 +73,14 @@ static enum status check_config(const struct vm_config *config, const char **why
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "paging mode %s is not possible on this machine: %s",
 			      mode->name, mode->missing());
-	if (config->vcpus != 1)
+	if (config->vcpus == 0 || config->vcpus > VCPU_LIMIT)
 		return refuse(why, STATUS_UNSUPPORTED,
-			      "%u vCPUs asked for: a VM has one vCPU for now",
-			      config->vcpus);
+			      "%u vCPUs asked for: a VM has 1 to %u", config->vcpus,
+			      VCPU_LIMIT);
+	if (mode->most_vcpus > 0 && config->vcpus > mode->most_vcpus)
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "%u vCPUs asked for: paging mode %s is for %u so far",
+			      config->vcpus, mode->name, mode->most_vcpus);
 	if (config->memory == 0 || !is_aligned(config->memory, VM_MEMORY_UNIT))
 		return refuse(why, STATUS_INVALID,
 			      "memory of %lu bytes: it must be a multiple of 2 MiB",
@@ -103,7 +109,7 @@ static void plic_output(void *argument, unsigned context, bool pending)
 {
 	struct vm *vm = argument;
 
-	arch_guest_interrupt_set(&vm->vcpus[context], GUEST_EXTERNAL, pending);
+	vcpu_set_external(&vm->vcpus[context], pending);
 }
 
 static void uart_transmit(void *context, uint8_t byte)
@@ -222,7 +228,11 @@ static enum status make_vcpus(struct vm *vm, gpa_t entry, gpa_t tree, const char
 		if (arch_vcpu_create(vcpu) != STATUS_OK)
 			return refuse(why, STATUS_NO_MEMORY,
 				      "no memory for the registers of vCPU %u", i);
-		arch_time_begin(vcpu);
+		vcpu->hart = VCPU_NO_HART;
+		if (i == 0)
+			arch_time_begin(vcpu);
+		else
+			vcpu->arch.time_delta = vm->vcpus[0].arch.time_delta;
 		vcpu_reset(vcpu, entry, i, tree.raw);
 		if (vm->mode->vcpu_create(vcpu) != STATUS_OK)
 			return refuse(why, STATUS_NO_MEMORY,
@@ -273,7 +283,7 @@ enum status vm_create(struct vm *vm, const struct vm_config *config)
 		status = build(vm, config, &why);
 	if (status != STATUS_OK) {
 		vm_destroy(vm);
-		vm_end(vm, VM_STOPPED, why);
+		vm_note_end(vm, VM_STOPPED, why);
 	}
 	return status;
 }
@@ -291,12 +301,29 @@ void vm_destroy(struct vm *vm)
 		guest_memory_free(&vm->memory);
 }
 
+void vm_start(struct vm *vm)
+{
+	scheduler_add(&vm->vcpus[0]);
+}
+
+void vm_note_end(struct vm *vm, enum vm_end end, const char *detail)
+{
+	if (__atomic_exchange_n(&vm->ends, 1, __ATOMIC_SEQ_CST))
+		return;
+	vm->detail = detail;
+	__atomic_store_n(&vm->end, end, __ATOMIC_SEQ_CST);
+}
+
 void vm_end(struct vm *vm, enum vm_end end, const char *detail)
 {
-	if (vm->end != VM_RUNNING)
-		return;
-	vm->end = end;
-	vm->detail = detail;
+	vm_note_end(vm, end, detail);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_request(&vm->vcpus[i], REQUEST_LEAVE);
+}
+
+bool vm_is_over(struct vm *vm)
+{
+	return vm_has_ended(vm) && scheduler_remove(vm->vcpus, vm->vcpu_count);
 }
 
 const char *vm_end_text(enum vm_end end)

@@ -3,13 +3,15 @@
  * A virtual machine: its memory, its vCPUs, its devices and how it ended.
  *
  * Created from one configuration of a bundle, which must outlive it. All
- * memory it takes comes back with vm_destroy. One hart works on a VM for now.
+ * memory it takes comes back with vm_destroy. Its vCPUs run on any harts; what they
+ * share is read-only while they do, but for what has a lock or says otherwise.
  */
 #ifndef CORE_VM_H
 #define CORE_VM_H
 
 #include "core/bundle.h"
 #include "core/console_mux.h"
+#include "core/spin_lock.h"
 #include "core/types.h"
 #include "core/vcpu.h"
 #include "drivers/vplic.h"
@@ -42,6 +44,7 @@ struct vm {
 	uint64_t shadow_memory; /* bytes, as vm_config has it */
 	unsigned vcpu_count;
 	struct vcpu vcpus[VCPU_LIMIT];
+	struct spin_lock devices_lock; /* of all devices, around each access */
 	unsigned device_count;
 	struct mmio_device *devices[DEVICE_LIMIT];
 	struct vuart uart;
@@ -49,7 +52,8 @@ struct vm {
 	struct vplic plic;
 	unsigned virtio_count;	  /* the last of devices */
 	struct vm_virtio *virtio; /* core/vm_devices.c's; NULL: there are none */
-	enum vm_end end;
+	enum vm_end end; /* any hart's to write, once: see vm_end() */
+	uint32_t ends;
 	const char *detail; /* why, where it was stopped; "" otherwise */
 };
 
@@ -60,8 +64,23 @@ struct vm {
 enum status vm_create(struct vm *vm, const struct vm_config *config);
 void vm_destroy(struct vm *vm);
 
-/* The first call decides how the VM ends; its vCPUs leave the guest. */
+/* The first vCPU is ready to run. */
+void vm_start(struct vm *vm);
+
+/*
+ * The first call decides how the VM ends; its vCPUs leave the guest. No lock of the
+ * scheduler's may be held, or (note) the vCPUs are not told.
+ */
 void vm_end(struct vm *vm, enum vm_end end, const char *detail);
+void vm_note_end(struct vm *vm, enum vm_end end, const char *detail);
+
+static inline bool vm_has_ended(const struct vm *vm)
+{
+	return __atomic_load_n(&vm->end, __ATOMIC_ACQUIRE) != VM_RUNNING;
+}
+
+/* True once it has ended and none of its vCPUs is on a hart, or will be. */
+bool vm_is_over(struct vm *vm);
 
 /*
  * Write to the VM's RAM from here once it runs, as from any device.

@@ -13,6 +13,7 @@ void vms_add(struct vm *vm)
 {
 	assert(vm_count < VMS_LIMIT);
 	vms[vm_count++] = vm;
+	vm->screen.devices = &vm->devices_lock;
 	mux_add(&vm->screen, vm->name, &vm->uart);
 }
 

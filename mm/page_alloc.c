@@ -5,14 +5,18 @@
  * A block's buddy is found by flipping one bit of its address; two free buddies
  * merge, so the largest blocks come back whole when a VM is gone. Orders are
  * kept per page: FREE | order at the first page of a free block, the order at
- * the first page of an allocated one, INSIDE everywhere else.
+ * the first page of an allocated one, INSIDE everywhere else. Any hart may call; they
+ * take turns, but for setting up and for asking how much is free.
  */
 #include "mm/page_alloc.h"
 #include "core/panic.h"
+#include "core/spin_lock.h"
 #include "core/string.h"
 
 #define FREE   0x80
 #define INSIDE 0x7f
+
+static struct spin_lock lock;
 
 struct free_block {
 	struct free_block *next;
@@ -188,7 +192,7 @@ static void add_blocks(uint64_t address, uint64_t end)
 	}
 }
 
-void page_alloc_add(hpa_t start, uint64_t size)
+static void add_range(hpa_t start, uint64_t size)
 {
 	uint64_t address = align_up(start.raw, PAGE_SIZE);
 	uint64_t end = align_down(start.raw + size, PAGE_SIZE);
@@ -205,13 +209,19 @@ void page_alloc_add(hpa_t start, uint64_t size)
 	}
 }
 
-void *page_alloc_kind(enum page_kind kind, unsigned order)
+void page_alloc_add(hpa_t start, uint64_t size)
+{
+	spin_lock_take(&lock);
+	add_range(start, size);
+	spin_lock_give(&lock);
+}
+
+static void *take_block(enum page_kind kind, unsigned order)
 {
 	struct arena *arena = arena_of(kind);
 	unsigned found = order;
 	uint64_t address;
 
-	assert(order < PAGE_ORDER_LIMIT);
 	while (found < PAGE_ORDER_LIMIT &&
 	       arena->lists[found].next == &arena->lists[found])
 		found++;
@@ -225,6 +235,17 @@ void *page_alloc_kind(enum page_kind kind, unsigned order)
 	*state_of(address) = (uint8_t)order;
 	arena->free_pages -= UINT64_C(1) << order;
 	return (void *)(uintptr_t)address;
+}
+
+void *page_alloc_kind(enum page_kind kind, unsigned order)
+{
+	void *block;
+
+	assert(order < PAGE_ORDER_LIMIT);
+	spin_lock_take(&lock);
+	block = take_block(kind, order);
+	spin_lock_give(&lock);
+	return block;
 }
 
 void *page_alloc(unsigned order)
@@ -345,8 +366,8 @@ static void take_range(uint64_t start, uint64_t end)
 
 		list_remove(block);
 		arena_of(PAGES_GUESTS)->free_pages -= UINT64_C(1) << order;
-		page_alloc_add(HPA(block), start - block);
-		page_alloc_add(HPA(last), block_end - last);
+		add_range(HPA(block), start - block);
+		add_range(HPA(last), block_end - last);
 		*state_of(start) = INSIDE;
 		start = last;
 	}
@@ -358,12 +379,14 @@ uint64_t page_alloc_run(uint64_t wanted, hpa_t *start)
 	uint64_t size;
 
 	assert(is_aligned(wanted, order_size(PAGE_ORDER_2M)));
+	spin_lock_take(&lock);
 	best = choose_stretch(wanted);
 	size = usable_size(&best);
 	if (size > wanted)
 		size = wanted;
 	start->raw = choose_start(&best, wanted);
 	take_range(start->raw, start->raw + size);
+	spin_lock_give(&lock);
 	return size;
 }
 
@@ -373,8 +396,10 @@ void page_free(void *block, unsigned order)
 
 	/* Catches a double free and a wrong order, both defects of ours. */
 	assert(*state_of(address) == order);
+	spin_lock_take(&lock);
 	*state_of(address) = INSIDE;
 	free_and_merge(address, order);
+	spin_lock_give(&lock);
 }
 
 bool page_block_is_taken(hpa_t block, unsigned order)

@@ -6,8 +6,7 @@
  * Free blocks are linked through their own first bytes; one byte per page says
  * the order of the free or allocated block that starts there. A seat that keeps kinds
  * of pages apart divides them into arenas, over whose bounds no block reaches. One
- * instance for the machine; callers are single-threaded for now, the lock belongs
- * around the public functions that change it.
+ * instance for the machine; any hart may take and give back.
  */
 #ifndef MM_PAGE_ALLOC_H
 #define MM_PAGE_ALLOC_H

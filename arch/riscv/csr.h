@@ -117,6 +117,7 @@
 #define HSTATUS_VGEIN_MAX   63
 #define HSTATUS_VGEIN	    (HSTATUS_VGEIN_MAX << HSTATUS_VGEIN_SHIFT)
 #define HSTATUS_VTVM	    (1 << 20)
+#define HSTATUS_VTW	    (1 << 21)
 #define HSTATUS_VSXL_64	    (2ul << 32)
 
 #define INTERRUPT_SSI  (1 << 1)

@@ -11,7 +11,12 @@
 
 int sbi_console_get(struct vm *vm)
 {
-	return vuart_take(&vm->uart);
+	int byte;
+
+	spin_lock_take(&vm->devices_lock);
+	byte = vuart_take(&vm->uart);
+	spin_lock_give(&vm->devices_lock);
+	return byte;
 }
 
 static void write_text(struct vm *vm, gpa_t from, uint64_t size,

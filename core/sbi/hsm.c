@@ -4,6 +4,7 @@
  * hart stops can never go on, so that ends it.
  */
 #include "core/sbi/sbi.h"
+#include "core/scheduler.h"
 
 #define SUSPEND_DEFAULT_RETENTIVE     0
 #define SUSPEND_DEFAULT_NON_RETENTIVE 0x80000000
@@ -16,30 +17,30 @@ static struct vcpu *find_hart(struct vm *vm, uint64_t id)
 static int64_t start(struct vm *vm, const uint64_t *argument)
 {
 	struct vcpu *target = find_hart(vm, argument[0]);
+	enum vcpu_state stopped = VCPU_STOPPED;
 
 	if (!target)
 		return SBI_ERR_INVALID_PARAM;
-	if (target->state != VCPU_STOPPED)
-		return SBI_ERR_ALREADY_AVAILABLE;
 	if (!guest_memory_run(&vm->memory, GPA(argument[1])))
-		return SBI_ERR_INVALID_ADDRESS;
+		return target->state == VCPU_STOPPED ? SBI_ERR_INVALID_ADDRESS
+						     : SBI_ERR_ALREADY_AVAILABLE;
+	/* Of several that start it, one does. */
+	if (!__atomic_compare_exchange_n(&target->state, &stopped, VCPU_STARTED, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return SBI_ERR_ALREADY_AVAILABLE;
 	vcpu_reset(target, GPA(argument[1]), argument[0], argument[2]);
-	target->state = VCPU_STARTED;
+	scheduler_add(target);
 	return SBI_SUCCESS;
 }
 
+/* It has stopped once its hart has put it: see the scheduler. */
 static void stop(struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
-
-	vcpu->state = VCPU_STOPPED;
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpus[i].state == VCPU_STARTED)
-			return;
-	vm_end(vm, VM_STOPPED, "all of its harts have stopped");
+	__atomic_store_n(&vcpu->state, VCPU_STOP_PENDING, __ATOMIC_SEQ_CST);
+	vcpu->leave = VCPU_HALTED;
 }
 
-/* Retentive suspend may return at once, as wfi may. */
+/* As wfi, which may end at any time. */
 static int64_t suspend(uint32_t type)
 {
 	if (type == SUSPEND_DEFAULT_RETENTIVE)
@@ -63,7 +64,8 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 	case SBI_HSM_STATUS:
 		target = find_hart(vcpu->vm, request->argument[0]);
 		if (target)
-			answer->value = target->state;
+			answer->value =
+				__atomic_load_n(&target->state, __ATOMIC_SEQ_CST);
 		else
 			answer->error = SBI_ERR_INVALID_PARAM;
 		break;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SBI IPI: supervisor software interrupts between the harts of a guest. */
 #include "core/sbi/sbi.h"
+#include "core/vcpu_requests.h"
 
-void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, const void *unused)
+void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, void *unused)
 {
 	(void)unused;
 	if (target != vcpu) {
 		pmu_saw(vcpu, SBI_PMU_FIRMWARE_IPI_SENT);
 		pmu_saw(target, SBI_PMU_FIRMWARE_IPI_RECEIVED);
 	}
-	arch_guest_interrupt_set(target, GUEST_SOFTWARE, true);
+	vcpu_raise_software(target);
 }
 
 static void handle(struct vcpu *vcpu, const struct sbi_request *request,

@@ -9,18 +9,30 @@
 #include "core/sbi/sbi.h"
 #include "core/timer.h"
 
-static int64_t for_each_in(struct vcpu *vcpu, gva_t pointer,
-			   void (*each)(struct vcpu *vcpu, struct vcpu *target,
-					const void *argument),
-			   const void *argument)
+/* A mask by its address; false: it is not readable. */
+static bool read_mask(struct vcpu *vcpu, gva_t pointer, uint64_t *mask, uint64_t *base)
 {
-	uint64_t mask;
+	*mask = 0;
+	*base = pointer.raw == 0 ? UINT64_MAX : 0;
+	return pointer.raw == 0 || guest_load_u64(vcpu, pointer, mask);
+}
 
-	if (pointer.raw == 0)
-		return sbi_for_each_hart(vcpu, 0, UINT64_MAX, each, argument);
-	if (!guest_load_u64(vcpu, pointer, &mask))
+static int64_t send_ipi(struct vcpu *vcpu, gva_t pointer)
+{
+	uint64_t mask, base;
+
+	if (!read_mask(vcpu, pointer, &mask, &base))
 		return SBI_ERR_INVALID_ADDRESS;
-	return sbi_for_each_hart(vcpu, mask, 0, each, argument);
+	return sbi_for_each_hart(vcpu, mask, base, sbi_send_ipi, NULL);
+}
+
+static int64_t remote_fence(struct vcpu *vcpu, gva_t pointer, const struct fence *fence)
+{
+	uint64_t mask, base;
+
+	if (!read_mask(vcpu, pointer, &mask, &base))
+		return SBI_ERR_INVALID_ADDRESS;
+	return sbi_remote_fence(vcpu, mask, base, fence);
 }
 
 static void handle(struct vcpu *vcpu, const struct sbi_request *request,
@@ -44,19 +56,17 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 		arch_guest_interrupt_set(vcpu, GUEST_SOFTWARE, false);
 		break;
 	case SBI_LEGACY_SEND_IPI:
-		answer->error = for_each_in(vcpu, GVA(argument[0]), sbi_send_ipi, NULL);
+		answer->error = send_ipi(vcpu, GVA(argument[0]));
 		break;
 	case SBI_LEGACY_REMOTE_FENCE_I:
-		answer->error =
-			for_each_in(vcpu, GVA(argument[0]), sbi_remote_fence_i, NULL);
+		answer->error = remote_fence(vcpu, GVA(argument[0]), NULL);
 		break;
 	case SBI_LEGACY_REMOTE_SFENCE_VMA_ASID:
 		fence.has_asid = true;
 		fence.asid = (uint16_t)argument[3];
 		/* fall through */
 	case SBI_LEGACY_REMOTE_SFENCE_VMA:
-		answer->error =
-			for_each_in(vcpu, GVA(argument[0]), sbi_remote_fence, &fence);
+		answer->error = remote_fence(vcpu, GVA(argument[0]), &fence);
 		break;
 	case SBI_LEGACY_SHUTDOWN:
 		sbi_shutdown(vcpu, false);

@@ -85,8 +85,8 @@ static bool mask_is_valid(const struct vm *vm, uint64_t mask, uint64_t mask_base
 
 int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t mask_base,
 			  void (*each)(struct vcpu *vcpu, struct vcpu *target,
-				       const void *argument),
-			  const void *argument)
+				       void *argument),
+			  void *argument)
 {
 	struct vm *vm = vcpu->vm;
 

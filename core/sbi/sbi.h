@@ -50,13 +50,14 @@ struct exit_result exit_sbi(struct vcpu *vcpu, const struct vm_exit *exit);
  */
 int64_t sbi_for_each_hart(struct vcpu *vcpu, uint64_t mask, uint64_t mask_base,
 			  void (*each)(struct vcpu *vcpu, struct vcpu *target,
-				       const void *argument),
-			  const void *argument);
+				       void *argument),
+			  void *argument);
 
 /* Shared by an extension and the legacy call that came before it. */
-void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, const void *unused);
-void sbi_remote_fence(struct vcpu *vcpu, struct vcpu *target, const void *fence);
-void sbi_remote_fence_i(struct vcpu *vcpu, struct vcpu *target, const void *unused);
+void sbi_send_ipi(struct vcpu *vcpu, struct vcpu *target, void *unused);
+/* NULL: fence.i. It is done everywhere on return. */
+int64_t sbi_remote_fence(struct vcpu *vcpu, uint64_t mask, uint64_t mask_base,
+			 const struct fence *fence);
 struct fence sbi_fence_range(uint64_t start, uint64_t size);
 int sbi_console_get(struct vm *vm);
 void sbi_shutdown(struct vcpu *vcpu, bool failure);

@@ -18,7 +18,6 @@ MIB = 1 << 20
 DEFAULT_MEMORY = 512 * MIB
 LINUX_ARGUMENTS = "console=ttyS0 panic=-1"
 QUIET_ARGUMENTS = "quiet loglevel=1"  # 0 would silence a panic too
-VCPUS = 1
 DEVICES = ("rng", "console")
 SECTOR = 512
 MOST_DISKS = 4
@@ -43,6 +42,7 @@ class Guest:
     paging: str
     disks: list[Disk]
     devices: list[str]
+    vcpus: int
 
 
 def size_of(option, text):
@@ -112,7 +112,8 @@ def from_options(options, directory):
     if len(disks) > MOST_DISKS:
         raise BadUsage(f"--disk: a VM can have {MOST_DISKS} of them")
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
-                 options.paging, disks, getattr(options, "device", [])), token
+                 options.paging, disks, getattr(options, "device", []),
+                 options.vcpus or 1), token
 
 
 def with_command(initrd, command, token, path):
@@ -188,7 +189,7 @@ def bundle_source(guest):
 			description = {quote(guest.name)};
 			kernel = "kernel";{ramdisk}
 			gnomon,memory = {cells(guest.memory)};{shadow_memory}
-			gnomon,vcpus = <{VCPUS}>;
+			gnomon,vcpus = <{guest.vcpus}>;
 			gnomon,paging = {quote(guest.paging)};{devices}
 			gnomon,bootargs = {quote(guest.bootargs)};
 		}};

@@ -6,6 +6,8 @@
 
 #include "core/arch.h"
 #include "core/harts.h"
+#include "core/scheduler.h"
+#include "core/vcpu_requests.h"
 #include "core/vm.h"
 #include "mm/page_alloc.h"
 #include "tests/fuzz/fuzz.h"
@@ -13,6 +15,32 @@
 #define DEVICES_ORDER 3 /* at most; device trees have more room */
 
 struct vm_parts vm_parts;
+
+/* Nothing runs here. */
+void scheduler_add(struct vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+bool scheduler_remove(struct vcpu *vcpus, unsigned count)
+{
+	(void)vcpus;
+	(void)count;
+	return true;
+}
+
+bool vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	(void)vcpu;
+	(void)request;
+	return false;
+}
+
+void vcpu_set_external(struct vcpu *vcpu, bool level)
+{
+	(void)vcpu;
+	(void)level;
+}
 
 void *page_alloc_zeroed(unsigned order)
 {

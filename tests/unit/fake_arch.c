@@ -191,6 +191,12 @@ struct access arch_access(const struct vcpu *vcpu, gva_t gva, enum access_kind k
 	return access;
 }
 
+uint64_t arch_guest_timer(const struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return fake.profile.sstc ? fake_machine.guest_deadline : UINT64_MAX;
+}
+
 bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 {
 	(void)vcpu;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: core/canary.c core/reason.c core/log.c core/json.c mm/page_alloc.c */
+/* sources: core/canary.c core/reason.c core/log.c core/json.c mm/page_alloc.c tests/unit/lone_hart.c */
 /* sources: mm/guest_memory.c tests/unit/host_ram.c */
 /*
  * The canary: where its pages lie, that any changed byte of any of them is

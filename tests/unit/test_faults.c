@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/exit_conditional.c arch/riscv/decode_logic.c */
+/* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: core/exit_store.c core/exit_misaligned.c arch/riscv/decode_atomic.c */
 /* sources: core/pmu.c */
 /* sources: core/check_release.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: mm/guest_memory.c mm/page_alloc.c tests/unit/host_ram.c */
+/* sources: mm/guest_memory.c mm/page_alloc.c tests/unit/lone_hart.c tests/unit/host_ram.c */
 /*
  * A VM's RAM: its runs on whole and on fragmented machines, the levels they can
  * be mapped at, ownership, copies across runs, and nothing left of a failure.

@@ -20,10 +20,13 @@
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
 #include "core/harts.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/panic.h"
+#include "core/scheduler.h"
 #include "core/spin_lock.h"
+#include "core/timer.h"
 #include "tests/unit/captured_console.h"
 
 /* By index. Those that run guests are 0 to 3. */
@@ -34,6 +37,30 @@ enum { LACKS = 4, REFUSED = 5, MISSING = 6, LATE = 7 };
 #define ROUNDS	  3000
 
 struct machine machine;
+
+/* Nothing else is to be done on these harts, and they have no devices. */
+bool scheduler_step(void)
+{
+	return false;
+}
+
+bool scheduler_has_work(unsigned hart)
+{
+	(void)hart;
+	return false;
+}
+
+void timer_idle_begin(void)
+{
+}
+
+void timer_idle_end(void)
+{
+}
+
+void interrupt_external(void)
+{
+}
 
 static struct {
 	pthread_t thread;

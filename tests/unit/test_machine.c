@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: core/machine.c core/reason.c core/log.c mm/page_alloc.c */
+/* sources: core/machine.c core/reason.c core/log.c mm/page_alloc.c tests/unit/lone_hart.c */
 /* sources: tests/unit/host_ram.c */
 /*
  * Which of the machine's RAM is free, with reserved ranges that overlap, touch,

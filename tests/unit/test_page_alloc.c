@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: mm/page_alloc.c tests/unit/host_ram.c */
+/* sources: mm/page_alloc.c tests/unit/lone_hart.c tests/unit/host_ram.c */
 /*
  * The page allocator: alignment, splitting and merging, exhaustion, misuse that
  * its assertions catch, and a random run against a naive list of what is taken.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/pmu.c core/sbi/pmu.c */
+/* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
@@ -243,7 +244,7 @@ static void rfence_of_everything(void **state)
 
 /* ---- HSM ---- */
 
-static void harts_start(void **state)
+static void harts_are_started(void **state)
 {
 	(void)state;
 	assert_int_equal(
@@ -280,16 +281,18 @@ static void harts_tell_their_state(void **state)
 			 SBI_ERR_INVALID_PARAM);
 }
 
-static void the_last_hart_to_stop_ends_the_vm(void **state)
+/* The scheduler puts it, and says that it has stopped. */
+static void a_hart_stops_itself(void **state)
 {
 	(void)state;
-	bench_vm.vcpus[1].state = VCPU_STARTED;
 	CALL(SBI_EXTENSION_HSM, SBI_HSM_STOP, 0);
-	assert_int_equal(vcpu->state, VCPU_STOPPED);
+	assert_int_equal(vcpu->state, VCPU_STOP_PENDING);
+	assert_int_equal(vcpu->leave, VCPU_HALTED);
 	assert_int_equal(bench_vm.end, VM_RUNNING);
-	bench_vm.vcpus[1].state = VCPU_STOPPED;
-	CALL(SBI_EXTENSION_HSM, SBI_HSM_STOP, 0);
-	assert_int_equal(bench_vm.end, VM_STOPPED);
+	assert_int_equal(CALL(SBI_EXTENSION_HSM, SBI_HSM_STATUS, 0), 0);
+	assert_int_equal(value(), 3);
+	assert_int_equal(CALL(SBI_EXTENSION_HSM, SBI_HSM_START, 0, GUEST_RAM_BASE.raw, 0),
+			 SBI_ERR_ALREADY_AVAILABLE);
 }
 
 static void harts_suspend_as_they_wait(void **state)
@@ -503,9 +506,9 @@ int main(void)
 		TEST(ipis_reach_the_harts_of_the_mask),
 		TEST(rfence_asks_for_what_the_guest_did),
 		TEST(rfence_of_everything),
-		TEST(harts_start),
+		TEST(harts_are_started),
 		TEST(harts_tell_their_state),
-		TEST(the_last_hart_to_stop_ends_the_vm),
+		TEST(a_hart_stops_itself),
 		TEST(harts_suspend_as_they_wait),
 		TEST(reserved_suspend_types_are_invalid),
 		TEST(a_guest_ends),

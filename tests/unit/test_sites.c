@@ -19,9 +19,17 @@
 #include "core/exit.h"
 #include "core/guest_code.h"
 #include "core/lookahead.h"
+#include "core/scheduler.h"
 #include "core/timer.h"
 #include "core/vm.h"
 #include "mm/pte.h"
+
+/* No vCPU waits here. */
+void scheduler_block(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	fail();
+}
 
 #define CODE	    UINT64_C(0xffffffff80204000)
 #define PC	    (CODE + 0x40)

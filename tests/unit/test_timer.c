@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/timer.c core/counters.c mm/guest_memory.c tests/unit/fake_arch.c */
+/* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
 /*
  * The host's one timer and its uses: a guest's deadline, in guest time, the
@@ -45,6 +46,11 @@ void vm_end(struct vm *ended, enum vm_end end, const char *detail)
 	assert_int_equal(ended->end, VM_RUNNING);
 	ended->end = end;
 	ended->detail = detail;
+}
+
+static void end(void)
+{
+	vm_end(&vm, VM_STOPPED, "time limit");
 }
 
 /* Whether there is Sstc is what matters here, and what each test says. */
@@ -149,7 +155,7 @@ static void loading_sets_the_vcpus_own_deadline(void **state)
 	(void)state;
 	create(false);
 	vcpu.timer_deadline = 777;
-	timer_load(&vcpu);
+	timer_tick(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, 777);
 }
 
@@ -169,7 +175,7 @@ static void no_polling_where_the_console_interrupts(void **state)
 	create(false);
 	polled = false;
 	timer_init(1000000);
-	timer_load(&vcpu);
+	timer_tick(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
 }
 
@@ -179,7 +185,7 @@ static void the_console_is_polled_a_hundred_times_a_second(void **state)
 	create(false);
 	polled = true;
 	timer_init(1000000);
-	timer_load(&vcpu);
+	timer_tick(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, 10000);
 	for (unsigned i = 1; i <= 3; i++) {
 		fake_machine.time = fake_machine.host_deadline;
@@ -213,8 +219,8 @@ static void the_limit_ends_the_vm(void **state)
 	polled = false;
 	fake_machine.time = 500;
 	timer_init(1000000);
-	timer_limit(3);
-	timer_load(&vcpu);
+	timer_limit(3, end);
+	timer_tick(&vcpu);
 	timer_set_guest(&vcpu, UINT64_MAX);
 	while (fake_machine.host_deadline < 3000500) {
 		assert_int_equal(vm.end, VM_RUNNING);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A VM for tests of exits. See vm_bench.h. */
 #include "tests/unit/vm_bench.h"
+#include "core/vcpu_requests.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ static void plic_output(void *argument, unsigned context, bool pending)
 {
 	struct vm *vm = argument;
 
-	arch_guest_interrupt_set(&vm->vcpus[context], GUEST_EXTERNAL, pending);
+	vcpu_set_external(&vm->vcpus[context], pending);
 }
 
 static void transmit(void *context, uint8_t byte)
@@ -112,6 +113,7 @@ void vm_bench_create(const struct fake_profile *profile, unsigned vcpus)
 		vm->vcpus[i].id = i;
 		vm->vcpus[i].state = i == 0 ? VCPU_STARTED : VCPU_STOPPED;
 		vm->vcpus[i].timer_deadline = UINT64_MAX;
+		vm->vcpus[i].hart = i == 0 ? 0 : VCPU_NO_HART;
 	}
 	assert_int_equal(vplic_init(&vm->plic, VM_PLIC_BASE, VPLIC_SOURCES_MAX, vcpus,
 				    plic_output, vm),

@@ -55,6 +55,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 		.hstatus = HSTATUS_VSXL_64 | HSTATUS_SPV | HSTATUS_SPVP,
 		.exit_vector = (uintptr_t)guest_exit_vector,
 		.time_delta = vcpu->arch.time_delta,
+		.fences = vcpu->arch.fences,
 		.csrs =
 			{
 				.status = SSTATUS_UXL_64,
@@ -353,6 +354,19 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 	if (features.sstc)
 		csr_write(CSR_VSTIMECMP, deadline);
 	return features.sstc;
+}
+
+uint64_t arch_guest_timer(const struct vcpu *vcpu)
+{
+	return features.sstc ? vcpu->arch.csrs.timecmp : UINT64_MAX;
+}
+
+void arch_wait_trap(struct vcpu *vcpu, bool trap)
+{
+	if (trap)
+		vcpu->arch.hstatus |= HSTATUS_VTW;
+	else
+		vcpu->arch.hstatus &= ~(uint64_t)HSTATUS_VTW;
 }
 
 static uint64_t counter_enable(enum hart_counter which)

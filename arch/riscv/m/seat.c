@@ -58,6 +58,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 		.status = MSTATUS_MPP_S | MSTATUS_TVM | SSTATUS_FS,
 		.exit_vector = extensions_vector(false),
 		.time_delta = vcpu->arch.time_delta,
+		.fences = vcpu->arch.fences,
 		.csrs = {.timecmp = UINT64_MAX, .counteren = COUNTERS_FOR_GUEST},
 		.vector = {.registers = vcpu->arch.vector.registers},
 	};
@@ -349,6 +350,19 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 	if (features.sstc)
 		csr_write(CSR_STIMECMP, deadline);
 	return features.sstc;
+}
+
+uint64_t arch_guest_timer(const struct vcpu *vcpu)
+{
+	return features.sstc ? vcpu->arch.csrs.timecmp : UINT64_MAX;
+}
+
+void arch_wait_trap(struct vcpu *vcpu, bool trap)
+{
+	if (trap)
+		vcpu->arch.status |= MSTATUS_TW;
+	else
+		vcpu->arch.status &= ~(uint64_t)MSTATUS_TW;
 }
 
 static uint64_t counter_enable(enum hart_counter which)
