@@ -11,8 +11,8 @@
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/log.h"
-#include "core/string.h"
 #include "core/spin_lock.h"
+#include "core/string.h"
 #include "drivers/vuart.h"
 
 #define TICKS_PER_SECOND 100

@@ -43,7 +43,7 @@ enum mux_taken {
 /* All zero: of no VM as yet, but it keeps output. */
 struct screen {
 	const char *name;
-	struct vuart *vuart; /* NULL: the monitor's */
+	struct vuart *vuart;	   /* NULL: the monitor's */
 	struct spin_lock *devices; /* held around it, before the console is; or NULL */
 	/* Asked before it, if there is one; NULL: none. */
 	enum mux_taken (*input_by)(void *context, uint8_t byte);

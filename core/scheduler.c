@@ -89,8 +89,8 @@ static void make_ready(struct vcpu *vcpu)
 	queue = &scheduler.queues[vcpu->place.home];
 	append(queue, vcpu);
 	if (queue->running)
-		__atomic_fetch_or(&queue->running->requests,
-				  UINT32_C(1) << REQUEST_SHARE, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&queue->running->requests, UINT32_C(1) << REQUEST_SHARE,
+				  __ATOMIC_SEQ_CST);
 	harts_nudge(vcpu->place.home);
 }
 

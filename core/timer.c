@@ -35,8 +35,7 @@ static void arm(uint64_t deadline)
 	uint64_t next = earlier(deadline, scheduler_next());
 
 	if (is_boot_hart())
-		next = earlier(earlier(next, mux_next_tick()),
-			       earlier(next_poll, limit));
+		next = earlier(earlier(next, mux_next_tick()), earlier(next_poll, limit));
 	arch_host_timer_set(next);
 }
 
@@ -75,8 +74,7 @@ void timer_set_guest(struct vcpu *vcpu, uint64_t deadline)
 
 uint64_t timer_deadline(const struct vcpu *vcpu)
 {
-	return earlier(vcpu->timer_deadline,
-		       host_deadline(vcpu, arch_guest_timer(vcpu)));
+	return earlier(vcpu->timer_deadline, host_deadline(vcpu, arch_guest_timer(vcpu)));
 }
 
 void timer_tick(struct vcpu *vcpu)

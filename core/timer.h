@@ -31,7 +31,8 @@ bool timer_emulate_read(struct vcpu *vcpu, uint32_t instruction);
 /* The vCPU here was loaded just now, or has to share its hart: see scheduler_tick(). */
 void timer_tick(struct vcpu *vcpu);
 
-/* When a vCPU that is put is to have a timer interrupt, in host time; UINT64_MAX: never. */
+/* When a vCPU that is put is to have a timer interrupt, in host time; UINT64_MAX: never.
+ */
 uint64_t timer_deadline(const struct vcpu *vcpu);
 
 /* Around a wait of the hart, which runs no guest: for what is due on it meanwhile. */

@@ -32,9 +32,9 @@ void vcpu_raise_software(struct vcpu *vcpu);
 void vcpu_set_external(struct vcpu *vcpu, bool level);
 
 /*
- * Have a vCPU do a fence; NULL: a fence.i. It is done once vcpu_fences_wait() with the ticket returns,
- * which does what others ask of the caller's own vCPU meanwhile: nothing of it may be
- * between a translation and its use. No lock may be held.
+ * Have a vCPU do a fence; NULL: a fence.i. It is done once vcpu_fences_wait() with the
+ * ticket returns, which does what others ask of the caller's own vCPU meanwhile: nothing
+ * of it may be between a translation and its use. No lock may be held.
  */
 uint32_t vcpu_fence_post(struct vcpu *self, struct vcpu *vcpu, const struct fence *fence);
 void vcpu_fences_wait(struct vcpu *self, struct vcpu *vcpu, uint32_t ticket);

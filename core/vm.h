@@ -52,7 +52,7 @@ struct vm {
 	struct vplic plic;
 	unsigned virtio_count;	  /* the last of devices */
 	struct vm_virtio *virtio; /* core/vm_devices.c's; NULL: there are none */
-	enum vm_end end; /* any hart's to write, once: see vm_end() */
+	enum vm_end end;	  /* any hart's to write, once: see vm_end() */
 	uint32_t ends;
 	const char *detail; /* why, where it was stopped; "" otherwise */
 };

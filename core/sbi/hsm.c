@@ -64,8 +64,7 @@ static void handle(struct vcpu *vcpu, const struct sbi_request *request,
 	case SBI_HSM_STATUS:
 		target = find_hart(vcpu->vm, request->argument[0]);
 		if (target)
-			answer->value =
-				__atomic_load_n(&target->state, __ATOMIC_SEQ_CST);
+			answer->value = __atomic_load_n(&target->state, __ATOMIC_SEQ_CST);
 		else
 			answer->error = SBI_ERR_INVALID_PARAM;
 		break;

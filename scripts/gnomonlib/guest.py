@@ -113,7 +113,7 @@ def from_options(options, directory):
         raise BadUsage(f"--disk: a VM can have {MOST_DISKS} of them")
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
                  options.paging, disks, getattr(options, "device", []),
-                 options.vcpus or 1), token
+                 getattr(options, "vcpus", None) or 1), token
 
 
 def with_command(initrd, command, token, path):

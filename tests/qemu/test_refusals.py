@@ -24,7 +24,6 @@ def hello(bundle, guest):
     (VM, "gnomon,paging", "s", "magic", "vm hello: unknown paging mode 'magic'"),
     (VM, "gnomon,paging", "s", "", "configuration 'hello': gnomon,paging is no string"),
     (VM, "gnomon,paging", "x", "1 2", "configuration 'hello': gnomon,paging"),
-    (VM, "gnomon,vcpus", "u", "2", "vm hello: 2 vCPUs"),
     (VM, "gnomon,vcpus", "u", "9", "vm hello: 9 vCPUs"),
     (VM, "gnomon,vcpus", "u", "0", "configuration 'hello': gnomon,vcpus cannot be 0"),
     (VM, "gnomon,vcpus", "u", "4294967295", "vm hello: 4294967295 vCPUs"),

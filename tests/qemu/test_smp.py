@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Guests with several vCPUs: Debian's kernel brings them up, they work at once and fence
+each other, on as many harts, and on fewer. A vCPU more than there can be is refused.
+"""
+import pytest
+
+# Processes on all vCPUs at once: page tables, remote fences, IPIs, and waiting.
+STORM = ("nproc; for i in 1 2 3 4; do (for j in 1 2 3 4 5; do /bin/true; done; "
+         "dd if=/dev/zero of=/tmp/$i bs=64k count=32 2>/dev/null; md5sum < /tmp/$i) & done; "
+         "wait; echo $((40 + 2))")
+ZEROS = "b2d1236c286a3c0704224fe4105eca49"  # of 2 MiB
+
+
+@pytest.mark.parametrize("mode, vcpus, harts", [
+    ("lsp", 2, 2), ("nested", 2, 2), ("m lsp", 2, 2),
+    ("lsp", 4, 2), ("m lsp", 4, 2), ("nested", 3, 1), ("m lsp", 2, 1),
+])
+def test_debian_runs_on_all_of_them(run, mode, vcpus, harts):
+    result = run("--vcpus", vcpus, "--smp", harts, "--exec", STORM, how=mode)
+    assert result.status == 0, result
+    lines = result.lines
+    assert lines[0] == str(vcpus) and lines[-1] == "42", result
+    assert [line.split()[0] for line in lines[1:-1]] == 4 * [ZEROS], result
+    each = [vcpu["fast"] | vcpu["full"] for vcpu in result.stats["vcpus"]]
+    assert len(each) == vcpus and all(each), result.stats
+    # A hart with several has their waiting trap, and one with one has not.
+    assert ("wfi" in result.stats["exits"]) == (vcpus > harts), result.stats["exits"]
+
+
+@pytest.mark.parametrize("options, why", [
+    (("--vcpus", 9), "9 vCPUs asked for: a VM has 1 to 8"),
+    (("--vcpus", 2, "--paging", "shadow"), "2 vCPUs asked for: paging mode shadow is for 1 so far"),
+    (("--vcpus", 2, "--paging", "shadow-unsync"),
+     "2 vCPUs asked for: paging mode shadow-unsync is for 1 so far"),
+])
+def test_more_than_there_can_be_are_refused(run, guest, options, why):
+    result = run("--kernel", guest("hello.bin"), *options)
+    assert result.refusal.endswith(why), result
