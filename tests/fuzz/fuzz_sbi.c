@@ -158,6 +158,22 @@ static void prepare(const struct call *call)
 	after.printed_length = output_length = 0;
 }
 
+/* What the scheduler does with a vCPU that has stopped itself. */
+static void put_halted(struct vcpu *vcpu)
+{
+	bool any = false;
+
+	if (vcpu->leave != VCPU_HALTED)
+		return;
+	require(vcpu->state == VCPU_STOP_PENDING);
+	vcpu->leave = VCPU_STAYS;
+	vcpu->state = VCPU_STOPPED;
+	for (unsigned i = 0; i < bench_vm.vcpu_count; i++)
+		any |= bench_vm.vcpus[i].state == VCPU_STARTED;
+	if (!any)
+		vm_end(&bench_vm, VM_STOPPED, "");
+}
+
 static void make_call(const struct call *call)
 {
 	struct vcpu *vcpu = &bench_vm.vcpus[call->caller];
@@ -167,6 +183,7 @@ static void make_call(const struct call *call)
 	prepare(call);
 	expected = expect(call);
 	exit_handle(vcpu, &(struct vm_exit){.cause = CAUSE_SBI});
+	put_halted(vcpu);
 	require(vcpu->arch.x[10] == (uint64_t)expected.error);
 	require(!expected.value_known || vcpu->arch.x[11] == expected.value);
 	registers->x[10] = vcpu->arch.x[10];
