@@ -672,7 +672,7 @@ MEMORY = _of(
     "mm/page_alloc.c",
     ("a run is no more than a block", "while (is_free(next.end))", "if (is_free(next.end))"),
     ("what is behind a run is taken with it",
-     "\t\tpage_alloc_add(HPA(last), block_end - last);\n", ""),
+     "\t\tadd_range(HPA(last), block_end - last);\n", ""),
     ("a run is taken from the largest stretch",
      "size < wanted || size >= most)", "true)"),
     ("a run is not looked for where large pages are",
