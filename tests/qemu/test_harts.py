@@ -264,7 +264,7 @@ def watched(terminal, tmp_path, seat):
         child = terminal("--kernel", UBOOT, "--memory", "128M", *options,
                          "--qemu-arg=-qmp", f"--qemu-arg=unix:{path},server=on,wait=off",
                          how="lsp", SEAT=seat, **settings)
-        child.expect(r"image at 0x([0-9a-f]+)")
+        child.expect(r"image at 0x([0-9a-f]+),")
         base = int(child.match[1], 16)
         return child, base, Monitor(path)
     return start
@@ -319,7 +319,7 @@ def test_a_panic_stops_the_guest_where_there_is_no_power_switch(tmp_path, seat,
                                "gnomon: this machine has no known way to power off: it may "
                                "be switched off now\n"))
             assert "the_machine_is_right does not hold" in out
-            base = int(re.search(r"image at 0x([0-9a-f]+)", out)[1], 16)
+            base = int(re.search(r"image at 0x([0-9a-f]+),", out)[1], 16)
             assert are_parked(Monitor(monitor), base + functions(seat)["arch_hart_park"])
         finally:
             emulator.kill()
