@@ -110,12 +110,15 @@ static void expire_guest(struct vcpu *vcpu)
 	arch_guest_interrupt_set(vcpu, GUEST_TIMER, true);
 }
 
-/* What is due of what the boot hart does beside its guest; true: the console was. */
-static bool do_boot_hart(uint64_t now)
+static bool is_poll_due(uint64_t now)
 {
-	bool poll = is_boot_hart() && next_poll <= now;
+	return is_boot_hart() && next_poll <= now;
+}
 
-	if (poll) {
+/* What is due of what the boot hart does beside its guest. */
+static void do_boot_hart(uint64_t now)
+{
+	if (is_poll_due(now)) {
 		mux_receive();
 		next_poll = arch_time() + poll_interval;
 	}
@@ -125,19 +128,22 @@ static bool do_boot_hart(uint64_t now)
 		limit = NEVER;
 		at_limit();
 	}
-	return poll;
 }
 
 void timer_expired(struct vcpu *vcpu)
 {
 	uint64_t now = arch_time();
 	bool guest = vcpu->timer_deadline <= now;
-	bool poll = do_boot_hart(now);
 
-	/* One exit, counted once: polling is what a console without one costs. */
-	counters_count(vcpu, poll && !guest ? REASON_CONSOLE_POLL : REASON_TIMER);
+	/*
+	 * One exit, counted once, before the monitor may look at it: polling is what a
+	 * console without an interrupt costs.
+	 */
+	counters_count(vcpu,
+		       is_poll_due(now) && !guest ? REASON_CONSOLE_POLL : REASON_TIMER);
 	if (guest)
 		expire_guest(vcpu);
+	do_boot_hart(now);
 	timer_tick(vcpu);
 }
 
