@@ -88,7 +88,7 @@ def test_a_bundle_says_how_much(run, bundle, guest, change):
     made = bundle("--kernel", guest("hello.bin"), "--memory", "32M", "--shadow-memory",
                   "1M")
     shadow = run("--bundle", made).stats["shadow"]
-    assert 0 < shadow["state_pages"] <= 8
+    assert 0 < shadow["state_pages"] <= 16
     assert shadow["page_limit"] == 256 - shadow["state_pages"]
     change(made, "/configurations/hello", "gnomon,shadow-memory", "200000", kind="x")
     shadow = run("--bundle", made).stats["shadow"]
