@@ -288,7 +288,8 @@ static void wake_due(struct queue *own, uint64_t now)
 	spin_lock_give(&scheduler.lock);
 }
 
-bool scheduler_is_shared(void)
+/* Others wait for this hart, so that who runs here is to give way where it waits. */
+static bool is_shared(void)
 {
 	return scheduler_has_work(arch_hart_index());
 }
@@ -307,13 +308,13 @@ void scheduler_tick(struct vcpu *vcpu)
 		wake_due(own, now);
 	if (!vcpu)
 		return;
-	if (!scheduler_is_shared())
+	if (!is_shared())
 		own->slice_end = NEVER;
 	else if (own->slice_end == NEVER)
 		own->slice_end = now + slice();
 	else if (own->slice_end <= now && vcpu->leave == VCPU_STAYS)
 		vcpu->leave = VCPU_PREEMPTED;
-	arch_wait_trap(vcpu, scheduler_is_shared());
+	arch_wait_trap(vcpu, is_shared());
 }
 
 void scheduler_block(struct vcpu *vcpu)

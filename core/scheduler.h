@@ -51,7 +51,4 @@ void scheduler_tick(struct vcpu *vcpu);
 /* The guest waits for an interrupt, and none is there. */
 void scheduler_block(struct vcpu *vcpu);
 
-/* True while the vCPU on this hart is to give way where it waits. */
-bool scheduler_is_shared(void);
-
 #endif

@@ -51,9 +51,6 @@ static void unlink_tree(struct lsp_vcpu *space, struct shadow_tree *tree,
 	tree_unlink(tree, keep_shared);
 }
 
-/* No address's, less what path_prefix() leaves out. */
-#define NO_PREFIX UINT64_MAX
-
 /*
  * Where page faults are the guest's own, a page takes all with it that its leaf table
  * has, and one of those behind the other is enough: *dropped is the last.

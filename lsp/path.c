@@ -30,7 +30,7 @@ void path_keep(struct lsp_vcpu *space, gva_t gva, const struct walk *walk, pte_t
 /* A stamp of 0 alone would be that of a vector which knows no path. */
 static void forget(struct fast_path *path)
 {
-	path->prefix = UINT64_MAX; /* no address's */
+	path->prefix = NO_PREFIX;
 	path->stamp = 0;
 }
 

@@ -17,6 +17,9 @@
 
 #define PATH_LIMIT FAST_PATH_COUNT
 
+/* No address's path_prefix(). */
+#define NO_PREFIX UINT64_MAX
+
 static inline uint64_t path_prefix(gva_t gva)
 {
 	return gva.raw >> FAST_PATH_PREFIX;

@@ -882,7 +882,7 @@ DELEGATING = (
          "\telse if (drop == DROP_TABLE && path->prefix == path_prefix(gva))\n"
          "\t\tforget(path);\n", ""),
         ("the path of a table that was dropped is the vector's",
-         "\tpath->prefix = UINT64_MAX; /* no address's */\n", ""),
+         "\tpath->prefix = NO_PREFIX;\n", ""),
         ("a table that was dropped takes another's path along",
          " && path->prefix == path_prefix(gva))", ")"),
         ("a table that was dropped takes all paths along",
