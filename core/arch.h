@@ -302,4 +302,11 @@ void arch_shadow_fence_all(void);
 /* After every change of a G-stage table of that VMID. */
 void arch_gstage_fence(unsigned vmid);
 
+/*
+ * Memory that translations of this hart lead to, of whichever VM, is about to be given
+ * away: none is left once this returns, nor any of whoever is loaded here. leave: none
+ * is, and the hart's registers are to name no table any more either.
+ */
+void arch_translation_forget(bool leave);
+
 #endif

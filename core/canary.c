@@ -146,6 +146,19 @@ static void sift(const struct block *block, const struct guest_memory *memory,
 void canary_surround(const struct guest_memory *memory)
 {
 	struct block blocks[BLOCK_LIMIT];
+	unsigned count;
+
+	if (!canary.pages)
+		return;
+	count = take_all(blocks);
+	for (unsigned i = 0; i < count; i++)
+		sift(&blocks[i], memory, UINT64_MAX);
+}
+
+void canary_fill(void)
+{
+	const struct guest_memory none = {0};
+	struct block blocks[BLOCK_LIMIT];
 	uint64_t end = 0;
 	unsigned count;
 
@@ -155,7 +168,7 @@ void canary_surround(const struct guest_memory *memory)
 	for (unsigned i = 0; i < count; i++)
 		end = blocks[i].end > end ? blocks[i].end : end;
 	for (unsigned i = 0; i < count; i++)
-		sift(&blocks[i], memory, end - (canary.limit / 4 << PAGE_SHIFT));
+		sift(&blocks[i], &none, end - (canary.limit / 4 << PAGE_SHIFT));
 	keep_every_second(canary.limit - canary.count);
 }
 

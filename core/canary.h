@@ -30,8 +30,11 @@ static inline uint64_t canary_word(uint64_t address)
  */
 enum status canary_begin(uint64_t size, const char **why);
 
-/* When it has been made and not yet run: take the rest, around this memory. */
+/* When VMs have been made and not yet run: around the memory of each. */
 void canary_surround(const struct guest_memory *memory);
+
+/* Take the rest, when that has been done. */
+void canary_fill(void);
 
 /* Says on the console how many pages are untouched; false if not all are. */
 bool canary_check(void);

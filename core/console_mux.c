@@ -140,6 +140,8 @@ static void drain(void)
 
 static bool is_full(const struct screen *screen)
 {
+	if (screen->vuart && !screen->is_open)
+		return false;
 	return screen->vuart ? screen->input.count >= SCREEN_INPUT
 			     : screen->output.count > 0;
 }
@@ -174,7 +176,7 @@ static bool hand_over(struct screen *screen, uint8_t byte)
 
 static void deliver(struct screen *screen)
 {
-	while (screen->input.count > 0 &&
+	while (screen->is_open && screen->input.count > 0 &&
 	       hand_over(screen, screen->typed[screen->input.head]))
 		ring_take(&screen->input, screen->typed, sizeof(screen->typed));
 }
@@ -195,7 +197,7 @@ void mux_room(void *context)
 {
 	console_hold();
 	for (struct screen *screen = mux.screens; screen; screen = screen->next)
-		if (screen->vuart->context == context)
+		if (screen->is_open && screen->vuart->context == context)
 			deliver(screen);
 	resume();
 	console_release();
@@ -203,6 +205,8 @@ void mux_room(void *context)
 
 static void push(struct screen *screen, uint8_t byte)
 {
+	if (!screen->is_open)
+		return;
 	ring_put(&screen->input, screen->typed, sizeof(screen->typed), byte);
 }
 
@@ -350,7 +354,6 @@ void mux_add(struct screen *screen, const char *name, struct vuart *vuart)
 	while (*end)
 		end = &(*end)->next;
 	*end = screen;
-	vuart_on_room(vuart, mux_room);
 	if (!mux.last)
 		mux.last = screen;
 	if (!mux.foreground) {
@@ -358,6 +361,14 @@ void mux_add(struct screen *screen, const char *name, struct vuart *vuart)
 		drain();
 		resume();
 	}
+	console_release();
+}
+
+void mux_open(struct screen *screen)
+{
+	console_hold();
+	vuart_on_room(screen->vuart, mux_room);
+	screen->is_open = true;
 	console_release();
 }
 
@@ -380,6 +391,19 @@ static void show_rest(struct screen *screen)
 		put_oldest(screen);
 }
 
+void mux_close(struct screen *screen)
+{
+	console_hold();
+	vuart_on_room(screen->vuart, NULL);
+	screen->is_open = false;
+	screen->input_by = NULL;
+	screen->input.count = 0;
+	if (screen == mux.foreground)
+		show_rest(screen);
+	resume();
+	console_release();
+}
+
 void mux_remove(struct screen *screen)
 {
 	struct screen **link = &mux.screens;
@@ -389,7 +413,6 @@ void mux_remove(struct screen *screen)
 		link = &(*link)->next;
 	if (*link) {
 		*link = screen->next;
-		vuart_on_room(screen->vuart, NULL);
 		show_rest(screen);
 		if (mux.last == screen)
 			mux.last = mux.screens;

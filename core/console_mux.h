@@ -40,7 +40,8 @@ enum mux_taken {
 	MUX_PASSED_ON /* to the vuart */
 };
 
-/* All zero: of no VM as yet, but it keeps output. */
+/* All zero: of no VM as yet, but it keeps output. What is typed at a VM that is off
+ * goes nowhere. */
 struct screen {
 	const char *name;
 	struct vuart *vuart;	   /* NULL: the monitor's */
@@ -53,6 +54,7 @@ struct screen {
 	struct byte_ring output, input;
 	uint64_t dropped; /* bytes of output, since it was last shown */
 	unsigned line_length;
+	bool is_open; /* there is a guest to take input */
 	uint8_t kept[SCREEN_KEPT];
 	uint8_t typed[SCREEN_INPUT + ESCAPE_LIMIT];
 	char line[SCREEN_LINE];
@@ -76,6 +78,13 @@ void mux_monitor(struct screen *screen, const struct screen_owner *owner);
  */
 void mux_add(struct screen *screen, const char *name, struct vuart *vuart);
 void mux_remove(struct screen *screen);
+
+/*
+ * The VM is made, its vuart and all: input goes there. It is about to be taken down: no
+ * more does, what waited is dropped, and the foreground's last output comes out.
+ */
+void mux_open(struct screen *screen);
+void mux_close(struct screen *screen);
 
 /* Another device of the same guest, which is offered each byte before the vuart. */
 void mux_attach(struct screen *screen,

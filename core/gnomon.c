@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a machine that is up to a VM that has ended. See gnomon.h. */
+/* From a machine that is up to VMs that have ended. See gnomon.h. */
 #include "core/gnomon.h"
 #include "core/arch.h"
 #include "core/bundle.h"
@@ -19,14 +19,12 @@
 #include "core/selftest.h"
 #include "core/timer.h"
 #include "core/vm.h"
-#include "core/vms.h"
+#include "core/vm_life.h"
 #include "lsp/asid.h"
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
 
 static struct options options;
-static struct vm vm;
-static uint64_t free_pages; /* before the VM was made */
 
 bool gnomon_find_uart(void)
 {
@@ -84,27 +82,25 @@ void gnomon_parked(void)
 	}
 }
 
-static _Noreturn void finish(void)
+static void report(const struct vm *vm)
 {
-	if (begin_report()) {
-		vm_report(&vm);
-		console_write("\r\n");
-		console_release();
-	}
-	vm_destroy(&vm);
-	canary_end();
-	/* Whatever the guest did, all of its memory is back. */
-	assert(page_alloc_free_pages() == free_pages);
-	arch_power_off(vm.end != VM_POWER_OFF && vm.end != VM_REBOOT);
+	if (!begin_report())
+		return;
+	vm_report(vm);
+	console_write("\r\n");
+	console_release();
 }
 
 _Noreturn void gnomon_refuse(const char *why)
 {
-	free_pages = page_alloc_free_pages();
 	log_line("%s", why);
-	vm.name = vm.name ? vm.name : "";
-	vm_end(&vm, VM_STOPPED, why);
-	finish();
+	if (begin_report()) {
+		vm_report_refusal(why);
+		console_write("\r\n");
+		console_release();
+	}
+	canary_end();
+	arch_power_off(true);
 }
 
 void gnomon_read_options(void)
@@ -173,7 +169,23 @@ void gnomon_init_devices(void)
 	harts_start();
 }
 
-static void read_bundle(struct vm_config *config)
+/* Of several the default is the first: its console is in the foreground. */
+static void add_vms(const struct bundle *bundle)
+{
+	const unsigned count = bundle_count(bundle);
+	struct vm_config config;
+	const char *why;
+
+	for (unsigned i = 0; i < count; i++) {
+		const unsigned index = (bundle_default(bundle) + i) % count;
+
+		if (bundle_vm(bundle, index, &config, &why) != STATUS_OK)
+			gnomon_refuse(why);
+		life_add(&config);
+	}
+}
+
+static void read_bundle(void)
 {
 	const struct host_range *initrd = &machine.fdt.initrd;
 	struct bundle bundle;
@@ -182,79 +194,41 @@ static void read_bundle(struct vm_config *config)
 	if (initrd->size == 0)
 		gnomon_refuse(bundle_sought());
 	if (bundle_open(&bundle, (const void *)(uintptr_t)initrd->base.raw, initrd->size,
-			&why) != STATUS_OK ||
-	    bundle_vm(&bundle, bundle_default(&bundle), config, &why) != STATUS_OK)
+			&why) != STATUS_OK)
 		gnomon_refuse(why);
-	if (bundle_count(&bundle) > 1)
-		log_line("bundle: %u VMs, of which one is run: '%s'",
-			 bundle_count(&bundle), config->name);
+	add_vms(&bundle);
 }
 
-static void log_end(void)
+static void begun(void)
 {
-	uint64_t exits = 0;
-
-	for (unsigned i = 0; i < vm.vcpu_count; i++)
-		exits += counters_total(&vm.vcpus[i].counters);
-	if (vm.mode->log)
-		vm.mode->log(&vm);
-	log_line("vm %s: %s%s%s, after %lu exits", vm.name, vm_end_text(vm.end),
-		 vm.detail[0] ? ": " : "", vm.detail, exits);
-}
-
-static void end_at_limit(void)
-{
-	vm_end(&vm, VM_STOPPED, "time limit");
-}
-
-static bool has_ended(void)
-{
-	return vm_has_ended(&vm);
-}
-
-/* Run the VM, for as long as the boot arguments allow and among the canaries. */
-static void run(void)
-{
-	const char *why;
-
-	canary_surround(&vm.memory);
-	vms_add(&vm);
-	if (options.time_limit > 0)
-		timer_limit(options.time_limit, end_at_limit);
 	selftest_begin(options.selftest);
-	vm_start(&vm);
-	while (!vm_is_over(&vm))
-		if (!scheduler_step())
-			harts_idle(has_ended);
-	vms_remove(&vm);
-	if (!selftest_end(options.selftest, &why)) {
-		vm.end = VM_STOPPED;
-		vm.detail = why;
-	}
-	if (!canary_check()) {
-		vm.end = VM_STOPPED;
-		vm.detail = "memory that is not its own has changed";
-	}
+}
+
+static bool checked(const char **why)
+{
+	return selftest_end(options.selftest, why);
 }
 
 _Noreturn void gnomon_main(void)
 {
-	struct vm_config config;
+	const struct life_plan plan = {
+		.seconds = options.time_limit,
+		.begun = begun,
+		.checked = checked,
+		.report = report,
+	};
+	const uint64_t free_pages = page_alloc_free_pages();
 	const char *why;
+	bool went_well;
 
 	if (!selftest_alone(options.selftest, &why))
 		gnomon_refuse(why);
-	read_bundle(&config);
-	free_pages = page_alloc_free_pages();
 	if (canary_begin(options.canary, &why) != STATUS_OK)
 		gnomon_refuse(why);
-	if (vm_create(&vm, &config) != STATUS_OK) {
-		log_line("vm %s: %s", vm.name, vm.detail);
-		finish();
-	}
-	log_line("vm %s: %lu MiB of memory, paging mode %s", vm.name,
-		 vm.memory.size / MIB, vm.mode->name);
-	run();
-	log_end();
-	finish();
+	read_bundle();
+	went_well = life_run(&plan);
+	canary_end();
+	/* Whatever the guests did, all of their memory is back. */
+	assert(page_alloc_free_pages() == free_pages);
+	arch_power_off(!went_well);
 }

@@ -51,11 +51,18 @@ static void stop(void)
 	arch_hart_park();
 }
 
+/* Where no vCPU is loaded the registers still lead to the tables of the last one. */
+static void forget(void)
+{
+	arch_translation_forget(!harts_own_box()->has_vcpu);
+}
+
 static void serve(struct hart_box *box, uint32_t wanted)
 {
 	static void (*const handlers[])(void) = {
 		[HART_FENCE_SHADOW] = arch_shadow_fence_all,
 		[HART_FENCE_CODE] = arch_fence_i,
+		[HART_FORGET] = forget,
 		[HART_STOP] = stop,
 	};
 

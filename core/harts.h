@@ -15,6 +15,7 @@
 enum hart_request {
 	HART_FENCE_SHADOW, /* all shadow translations, of every real ASID */
 	HART_FENCE_CODE,   /* what the hart has fetched ahead: fence.i */
+	HART_FORGET,	   /* all translations, for memory goes to another VM */
 	HART_STOP,	   /* for good: the machine is about to end */
 	HART_REQUESTS,
 };
@@ -27,6 +28,7 @@ enum hart_place { HART_IN_GNOMON, HART_IN_GUEST, HART_WAITS };
  */
 struct hart_box {
 	uint32_t place;
+	bool has_vcpu;	 /* the hart's own: one is loaded here, or about to be */
 	uint32_t wanted; /* bit n: request n */
 	uint32_t posted; /* requests ever; `served` follows */
 	uint32_t served;

@@ -8,20 +8,12 @@
 #include "core/monitor.h"
 #include "core/string.h"
 #include "core/vm.h"
+#include "core/vm_life.h"
 #include "core/vms.h"
 
 static bool run_help(unsigned count, char **words);
 
 /* ---- VMs ---- */
-
-static uint64_t exits_of(const struct vm *vm)
-{
-	uint64_t exits = 0;
-
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		exits += counters_total(&vm->vcpus[i].counters);
-	return exits;
-}
 
 static bool run_vm_list(unsigned count, char **words)
 {
@@ -32,8 +24,8 @@ static bool run_vm_list(unsigned count, char **words)
 		      "MEMORY", "VCPUS", "EXITS");
 	for (struct vm *vm = vms_first(); vm; vm = vms_next(vm))
 		monitor_print("%-16s %-10s %-14s %4lu MiB %6u %12lu\n", vm->name,
-			      vm_end_text(vm->end), vm->mode->name, vm->memory.size / MIB,
-			      vm->vcpu_count, exits_of(vm));
+			      vm_state_text(vm), vm->config.paging,
+			      vm->config.memory / MIB, vm->config.vcpus, vm_exits(vm));
 	return true;
 }
 
@@ -58,11 +50,11 @@ static bool run_vm_info(unsigned count, char **words)
 	vm = monitor_vm(words[0]);
 	if (!vm)
 		return true;
-	monitor_print("  state        %s%s%s\n", vm_end_text(vm->end),
+	monitor_print("  state        %s%s%s\n", vm_state_text(vm),
 		      vm->detail[0] ? ": " : "", vm->detail);
-	monitor_print("  paging mode  %s\n", vm->mode->name);
-	monitor_print("  memory       %lu MiB at 0x%lx\n", vm->memory.size / MIB,
-		      vm->memory.base.raw);
+	monitor_print("  paging mode  %s\n", vm->config.paging);
+	monitor_print("  memory       %lu MiB at 0x%lx%s\n", vm->config.memory / MIB,
+		      GUEST_RAM_BASE.raw, vm->is_made ? "" : ", none of it now");
 	for (unsigned i = 0; i < vm->device_count; i++)
 		monitor_print("  device       %s at 0x%lx\n", vm->devices[i]->name,
 			      vm->devices[i]->base.raw);
@@ -70,6 +62,59 @@ static bool run_vm_info(unsigned count, char **words)
 		print_vcpu(&vm->vcpus[i]);
 	monitor_print("  console      %u bytes of output kept, %u of input wait\n",
 		      vm->screen.output.count, vm->screen.input.count);
+	return true;
+}
+
+static bool run_life(const char *(*life)(struct vm *vm), unsigned count, char **words)
+{
+	const char *why;
+	struct vm *vm;
+
+	if (count != 1)
+		return false;
+	vm = monitor_vm(words[0]);
+	why = vm ? life(vm) : NULL;
+	if (why)
+		monitor_print("%s: %s\n", words[0], why);
+	return true;
+}
+
+static bool run_vm_start(unsigned count, char **words)
+{
+	return run_life(life_start, count, words);
+}
+
+static bool run_vm_stop(unsigned count, char **words)
+{
+	return run_life(life_stop, count, words);
+}
+
+static bool run_vm_restart(unsigned count, char **words)
+{
+	return run_life(life_restart, count, words);
+}
+
+static bool run_vm_pause(unsigned count, char **words)
+{
+	return run_life(life_pause, count, words);
+}
+
+static bool run_vm_resume(unsigned count, char **words)
+{
+	return run_life(life_resume, count, words);
+}
+
+static bool run_vm_remove(unsigned count, char **words)
+{
+	return run_life(life_remove, count, words);
+}
+
+static bool run_power_off(unsigned count, char **words)
+{
+	(void)words;
+	if (count > 0)
+		return false;
+	life_end();
 	return true;
 }
 
@@ -120,6 +165,13 @@ static const struct monitor_command commands[] = {
 	{"help", "[COMMAND]", "all commands, or what one of them does", run_help},
 	{"vm list", "", "the VMs, one a line", run_vm_list},
 	{"vm info", "NAME", "a VM's memory, devices and vCPUs", run_vm_info},
+	{"vm start", "NAME", "run a VM that is off, from its beginning", run_vm_start},
+	{"vm stop", "NAME", "end a VM at once; it can be started again", run_vm_stop},
+	{"vm restart", "NAME", "end a VM and start it again", run_vm_restart},
+	{"vm pause", "NAME", "run none of its vCPUs", run_vm_pause},
+	{"vm resume", "NAME", "run them again", run_vm_resume},
+	{"vm remove", "NAME", "end a VM for good, and drop its disks", run_vm_remove},
+	{"power off", "", "end all VMs, and then this machine", run_power_off},
 	{"console", "[NAME]", "go to a VM's console; what it kept is shown first",
 	 run_console},
 	{"interleave", "[on|off]",

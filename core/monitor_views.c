@@ -55,7 +55,7 @@ bool monitor_trace(unsigned count, char **words)
 	vm = monitor_vm(has_name ? words[0] : NULL);
 	if (!vm)
 		return true;
-	if (!vm->vcpus[0].trace) {
+	if (vm->vcpu_count == 0 || !vm->vcpus[0].trace) {
 		monitor_print("no exits of %s were traced: `trace on` begins\n",
 			      vm->name);
 		return true;
@@ -118,8 +118,10 @@ bool monitor_shadow(unsigned count, char **words)
 	vm = monitor_vm(count > 0 ? words[0] : NULL);
 	if (!vm)
 		return true;
-	monitor_print("translation of %s: paging mode %s\n", vm->name, vm->mode->name);
-	vm->mode->report(vm, &json);
+	monitor_print("translation of %s: paging mode %s%s\n", vm->name,
+		      vm->config.paging, vm->is_made ? "" : ", but it is off");
+	if (vm->is_made)
+		vm->mode->report(vm, &json);
 	return true;
 }
 
@@ -143,7 +145,8 @@ static void print_vm_memory(const struct vm *vm)
 {
 	struct table_memory memory = {.json = {.each = add_pages}};
 
-	vm->mode->report(vm, &memory.json);
+	if (vm->is_made)
+		vm->mode->report(vm, &memory.json);
 	monitor_print("  %-22s %10lu KiB, and %lu KiB to translate it\n", vm->name,
 		      vm->memory.size >> 10, memory.pages << (PAGE_SHIFT - 10));
 }

@@ -48,23 +48,46 @@ static void report_exits(const struct vm *vm, struct json *json)
 	json_array_end(json);
 }
 
+static void report_head(struct json *json, const char *name, const char *paging,
+			const char *reason, const char *detail, uint64_t memory)
+{
+	json_object(json, NULL);
+	json_text(json, "vm", name);
+	json_text(json, "seat", arch_seat());
+	json_text(json, "paging", paging);
+	json_text(json, "reason", reason);
+	json_text(json, "detail", detail);
+	json_number(json, "memory", memory);
+}
+
 void vm_report(const struct vm *vm)
 {
 	struct json json = {0};
 
-	json_object(&json, NULL);
-	json_text(&json, "vm", vm->name);
-	json_text(&json, "seat", arch_seat());
-	json_text(&json, "paging", vm->mode ? vm->mode->name : "");
-	json_text(&json, "reason", vm_end_text(vm->end));
-	json_text(&json, "detail", vm->detail);
-	json_number(&json, "memory", vm->memory.size);
+	report_head(&json, vm->name, vm->mode ? vm->mode->name : "", vm_end_text(vm->end),
+		    vm->detail, vm->memory.size);
 	report_exits(vm, &json);
 	json_number(&json, "checks", check_count());
 	json_object(&json, "shadow");
-	if (vm->mode && vm->memory.size > 0)
+	if (vm->is_made)
 		vm->mode->report(vm, &json);
 	json_object_end(&json);
 	canary_report(&json);
+	json_object_end(&json);
+}
+
+void vm_report_refusal(const char *why)
+{
+	static const struct exit_counters none;
+	struct json json = {0};
+
+	report_head(&json, "", "", vm_end_text(VM_STOPPED), why, 0);
+	json_number(&json, "exits_total", 0);
+	report_reasons(&json, "exits", none.full);
+	json_array(&json, "vcpus");
+	json_array_end(&json);
+	json_number(&json, "checks", check_count());
+	json_object(&json, "shadow");
+	json_object_end(&json);
 	json_object_end(&json);
 }

@@ -12,13 +12,16 @@
 
 #define SLICES_PER_SECOND 100
 #define NEVER		  UINT64_MAX
+#define BOOT_HART	  0
 
 struct queue {
 	struct vcpu *first, *last; /* ready */
 	struct vcpu *blocked;
 	struct vcpu *running;
-	uint64_t next_wake; /* of those that are blocked, or earlier; NEVER */
-	uint64_t slice_end; /* the hart's own; NEVER: nobody waits for it */
+	uint64_t next_wake;   /* of those that are blocked, or earlier; NEVER */
+	uint64_t slice_end;   /* the hart's own; NEVER: nobody waits for it */
+	uint32_t is_recalled; /* 1: the hart has to see to something else */
+	bool is_busy;	      /* it does: others may have who waits here */
 };
 
 static struct {
@@ -65,7 +68,8 @@ static bool is_idle(unsigned hart)
 {
 	const struct queue *queue = &scheduler.queues[hart];
 
-	return harts_running() >> hart & 1 && !queue->running && !queue->first;
+	return harts_running() >> hart & 1 && !queue->running && !queue->first &&
+	       !queue->is_busy;
 }
 
 /* Where it ran last, if that is idle, or else any hart that is. */
@@ -79,18 +83,26 @@ static unsigned choose_home(const struct vcpu *vcpu)
 	return vcpu->place.last;
 }
 
+static void ask(struct vcpu *vcpu, enum vcpu_request request)
+{
+	__atomic_fetch_or(&vcpu->requests, UINT32_C(1) << request, __ATOMIC_SEQ_CST);
+}
+
 /* Who runs there gets a slice of time from now on. */
 static void make_ready(struct vcpu *vcpu)
 {
 	struct queue *queue;
 
+	if (vcpu->vm->is_paused) {
+		vcpu->place.state = RUN_HELD;
+		return;
+	}
 	vcpu->place.state = RUN_READY;
 	vcpu->place.home = choose_home(vcpu);
 	queue = &scheduler.queues[vcpu->place.home];
 	append(queue, vcpu);
 	if (queue->running)
-		__atomic_fetch_or(&queue->running->requests, UINT32_C(1) << REQUEST_SHARE,
-				  __ATOMIC_SEQ_CST);
+		ask(queue->running, REQUEST_SHARE);
 	harts_nudge(vcpu->place.home);
 }
 
@@ -133,9 +145,26 @@ void scheduler_init(void)
 			(struct queue){.next_wake = NEVER, .slice_end = NEVER};
 }
 
-bool scheduler_has_work(unsigned hart)
+static bool has_ready(unsigned hart)
 {
 	return __atomic_load_n(&scheduler.queues[hart].first, __ATOMIC_SEQ_CST) != NULL;
+}
+
+bool scheduler_has_work(unsigned hart)
+{
+	return has_ready(hart) || __atomic_load_n(&scheduler.queues[hart].is_recalled,
+						  __ATOMIC_SEQ_CST) != 0;
+}
+
+/* From a queue, if it is in one. */
+static void withdraw(struct vcpu *vcpu)
+{
+	struct queue *queue = &scheduler.queues[vcpu->place.home];
+
+	if (vcpu->place.state == RUN_READY)
+		take_out(queue, vcpu);
+	if (vcpu->place.state == RUN_BLOCKED)
+		unlink(&queue->blocked, vcpu);
 }
 
 bool scheduler_remove(struct vcpu *vcpus, unsigned count)
@@ -144,21 +173,87 @@ bool scheduler_remove(struct vcpu *vcpus, unsigned count)
 
 	spin_lock_take(&scheduler.lock);
 	for (unsigned i = 0; i < count; i++) {
-		struct vcpu *vcpu = &vcpus[i];
-		struct queue *queue = &scheduler.queues[vcpu->place.home];
-
-		if (vcpu->place.state == RUN_RUNNING) {
+		if (vcpus[i].place.state == RUN_RUNNING) {
 			gone = false;
 			continue;
 		}
-		if (vcpu->place.state == RUN_READY)
-			take_out(queue, vcpu);
-		if (vcpu->place.state == RUN_BLOCKED)
-			unlink(&queue->blocked, vcpu);
-		vcpu->place.state = RUN_STOPPED;
+		withdraw(&vcpus[i]);
+		vcpus[i].place.state = RUN_STOPPED;
 	}
 	spin_lock_give(&scheduler.lock);
 	return gone;
+}
+
+/* ---- of a whole VM ---- */
+
+static void hold(struct vcpu *vcpu)
+{
+	if (vcpu->place.state == RUN_RUNNING) {
+		ask(vcpu, REQUEST_LEAVE);
+		harts_nudge(vcpu->place.home);
+	} else if (vcpu->place.state != RUN_STOPPED) {
+		withdraw(vcpu);
+		vcpu->place.state = RUN_HELD;
+	}
+}
+
+void scheduler_pause(struct vm *vm)
+{
+	spin_lock_take(&scheduler.lock);
+	vm->is_paused = true;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		hold(&vm->vcpus[i]);
+	spin_lock_give(&scheduler.lock);
+}
+
+/* Who waited for an interrupt looks for it again: wfi may end at any time. */
+void scheduler_resume(struct vm *vm)
+{
+	spin_lock_take(&scheduler.lock);
+	vm->is_paused = false;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].place.state == RUN_HELD)
+			make_ready(&vm->vcpus[i]);
+	spin_lock_give(&scheduler.lock);
+}
+
+/* ---- recalling a hart ---- */
+
+static void recall(unsigned hart)
+{
+	struct queue *queue = &scheduler.queues[hart];
+
+	__atomic_store_n(&queue->is_recalled, 1, __ATOMIC_SEQ_CST);
+	if (queue->running)
+		ask(queue->running, REQUEST_LEAVE);
+	harts_nudge(hart);
+}
+
+void scheduler_recall(unsigned hart)
+{
+	spin_lock_take(&scheduler.lock);
+	recall(hart);
+	spin_lock_give(&scheduler.lock);
+}
+
+static void become_busy(struct queue *own)
+{
+	spin_lock_take(&scheduler.lock);
+	own->is_busy = true;
+	for (unsigned hart = 0; own->first && hart < HART_LIMIT; hart++)
+		if (is_idle(hart))
+			harts_nudge(hart);
+	spin_lock_give(&scheduler.lock);
+}
+
+bool scheduler_was_recalled(void)
+{
+	struct queue *own = own_queue();
+
+	if (!__atomic_exchange_n(&own->is_recalled, false, __ATOMIC_SEQ_CST))
+		return false;
+	become_busy(own);
+	return true;
 }
 
 /* ---- the hart's own ---- */
@@ -175,7 +270,7 @@ static struct vcpu *choose(struct queue *own)
 	for (unsigned hart = 0; hart < HART_LIMIT; hart++) {
 		struct queue *queue = &scheduler.queues[hart];
 
-		if (!queue->first || !queue->running)
+		if (!queue->first || !(queue->running || queue->is_busy))
 			continue;
 		vcpu = queue->first;
 		take_out(queue, vcpu);
@@ -189,7 +284,8 @@ static struct vcpu *take_turn(struct queue *own)
 	struct vcpu *vcpu;
 
 	spin_lock_take(&scheduler.lock);
-	vcpu = choose(own);
+	own->is_busy = false;
+	vcpu = own->is_recalled ? NULL : choose(own);
 	if (vcpu) {
 		vcpu->place.state = RUN_RUNNING;
 		vcpu->place.home = arch_hart_index();
@@ -216,7 +312,7 @@ static void stop(struct vcpu *vcpu)
 /* Under the lock, so that no request comes between the look and the list. */
 static void block(struct queue *own, struct vcpu *vcpu)
 {
-	if (vcpu_is_asked(vcpu)) {
+	if (vcpu_is_asked(vcpu) || vcpu->vm->is_paused) {
 		make_ready(vcpu);
 		return;
 	}
@@ -243,10 +339,11 @@ static void give_turn(struct queue *own, struct vcpu *vcpu, enum vcpu_leave why)
 		block(own, vcpu);
 	else
 		make_ready(vcpu);
-	spin_lock_give(&scheduler.lock);
-	/* Who waits for the end of a VM is on the boot hart. */
+	/* The boot hart takes it down, once the last is off: it may be gone with the
+	 * lock. */
 	if (vm_has_ended(vcpu->vm))
-		harts_nudge(0);
+		recall(BOOT_HART);
+	spin_lock_give(&scheduler.lock);
 }
 
 bool scheduler_step(void)
@@ -291,7 +388,7 @@ static void wake_due(struct queue *own, uint64_t now)
 /* Others wait for this hart, so that who runs here is to give way where it waits. */
 static bool is_shared(void)
 {
-	return scheduler_has_work(arch_hart_index());
+	return has_ready(arch_hart_index());
 }
 
 static uint64_t slice(void)

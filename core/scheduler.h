@@ -31,8 +31,23 @@ bool scheduler_nudge(struct vcpu *vcpu);
  */
 bool scheduler_step(void);
 
-/* Is there one? From any hart, at any time. */
+/* Is there one, or has it been recalled? From any hart, at any time. */
 bool scheduler_has_work(unsigned hart);
+
+/*
+ * Have that hart come back from scheduler_step() soon, which runs nothing there until
+ * scheduler_was_recalled(), of the calling hart, has said so once. The boot hart is
+ * recalled when a vCPU has left of a VM that has ended.
+ */
+void scheduler_recall(unsigned hart);
+bool scheduler_was_recalled(void);
+
+/*
+ * No vCPU of it runs any more, as soon as those that do have come off; and again. On
+ * the boot hart, of a VM that is made.
+ */
+void scheduler_pause(struct vm *vm);
+void scheduler_resume(struct vm *vm);
 
 /*
  * None of these vCPUs, whose VM has ended, is in a queue any more once this returns

@@ -54,6 +54,7 @@ enum vcpu_leave vcpu_run(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	struct vm_exit exit;
 
+	box->has_vcpu = true;
 	load(vcpu);
 	while (!vm_has_ended(vm) && vcpu->leave == VCPU_STAYS) {
 		harts_enter_guest(box);
@@ -67,5 +68,6 @@ enum vcpu_leave vcpu_run(struct vcpu *vcpu)
 		exit_handle(vcpu, &exit);
 	}
 	put(vcpu);
+	box->has_vcpu = false;
 	return vcpu->leave;
 }

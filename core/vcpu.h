@@ -65,13 +65,19 @@ struct vcpu_fences {
 	struct fence kept[VCPU_FENCES_KEPT];
 	unsigned count;
 	bool everything;
-	bool code; /* a fence.i as well */
+	bool code;	 /* a fence.i as well */
 	uint32_t posted; /* ever; `served` follows */
 	uint32_t served;
 };
 
 /* Where the scheduler has it: its lock's. */
-enum vcpu_run_state { RUN_STOPPED, RUN_BLOCKED, RUN_READY, RUN_RUNNING };
+enum vcpu_run_state {
+	RUN_STOPPED,
+	RUN_BLOCKED,
+	RUN_READY,
+	RUN_RUNNING,
+	RUN_HELD, /* ready or blocked, but its VM is paused */
+};
 
 struct vcpu_place {
 	enum vcpu_run_state state;

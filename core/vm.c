@@ -7,6 +7,7 @@
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/panic.h"
 #include "core/random.h"
 #include "core/reason.h"
 #include "core/scheduler.h"
@@ -57,11 +58,12 @@ static enum status check_shadow_memory(const struct vm_config *config,
 	return STATUS_OK;
 }
 
-static enum status check_config(const struct vm_config *config, const char **why)
+static enum status check_config(const struct vm *vm, const char **why)
 {
-	const struct paging_mode *mode = paging_mode_find(config->paging);
+	const struct vm_config *config = &vm->config;
+	const struct paging_mode *mode = vm->mode;
 	uint64_t free = page_alloc_free_of(PAGES_GUESTS) << PAGE_SHIFT;
-	uint64_t copies = devices_memory(config);
+	uint64_t copies = devices_memory(vm);
 
 	if (!mode)
 		return refuse(
@@ -267,20 +269,62 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 	return status;
 }
 
-enum status vm_create(struct vm *vm, const struct vm_config *config)
+static unsigned order_for(const struct vm_config *config)
+{
+	const unsigned vcpus = config->vcpus < VCPU_LIMIT ? config->vcpus : VCPU_LIMIT;
+	const uint64_t size = offsetof(struct vm, vcpus) + vcpus * sizeof(struct vcpu);
+	unsigned order = 0;
+
+	while (PAGE_SIZE << order < size)
+		order++;
+	return order;
+}
+
+void vm_init(struct vm *vm, const struct vm_config *config)
+{
+	vm->name = config->name;
+	vm->config = *config;
+	vm->detail = "";
+}
+
+struct vm *vm_allocate(const struct vm_config *config)
+{
+	struct vm *vm = page_alloc_zeroed(order_for(config));
+
+	if (vm)
+		vm_init(vm, config);
+	return vm;
+}
+
+void vm_free(struct vm *vm)
+{
+	assert(!vm->is_made);
+	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
+		if (vm->copies[i].size > 0)
+			guest_memory_free(&vm->copies[i]);
+	page_free(vm, order_for(&vm->config));
+}
+
+/* Nothing of its last life is seen in the next. */
+static void begin(struct vm *vm)
+{
+	vm->end = VM_RUNNING;
+	vm->ends = 0;
+	vm->detail = "";
+	vm->mode = paging_mode_find(vm->config.paging);
+	vm->shadow_memory = vm->config.shadow_memory;
+}
+
+enum status vm_create(struct vm *vm)
 {
 	const char *why = "";
 	enum status status;
 
-	*vm = (struct vm){
-		.name = config->name,
-		.detail = "",
-		.mode = paging_mode_find(config->paging),
-		.shadow_memory = config->shadow_memory,
-	};
-	status = check_config(config, &why);
+	begin(vm);
+	status = check_config(vm, &why);
 	if (status == STATUS_OK)
-		status = build(vm, config, &why);
+		status = build(vm, &vm->config, &why);
+	vm->is_made = status == STATUS_OK;
 	if (status != STATUS_OK) {
 		vm_destroy(vm);
 		vm_note_end(vm, VM_STOPPED, why);
@@ -294,11 +338,15 @@ void vm_destroy(struct vm *vm)
 		vm->mode->vcpu_destroy(&vm->vcpus[i]);
 		arch_vcpu_destroy(&vm->vcpus[i]);
 	}
+	memset(vm->vcpus, 0, vm->vcpu_count * sizeof(vm->vcpus[0]));
+	vm->vcpu_count = 0;
 	if (vm->mode)
 		vm->mode->vm_destroy(vm);
 	devices_remove(vm);
+	vm->device_count = 0;
 	if (vm->memory.size > 0)
 		guest_memory_free(&vm->memory);
+	vm->is_made = vm->is_paused = false;
 }
 
 void vm_start(struct vm *vm)
@@ -306,11 +354,17 @@ void vm_start(struct vm *vm)
 	scheduler_add(&vm->vcpus[0]);
 }
 
+void vm_set_detail(struct vm *vm, const char *detail)
+{
+	format_text(vm->detail_text, sizeof(vm->detail_text), "%s", detail);
+	vm->detail = vm->detail_text;
+}
+
 void vm_note_end(struct vm *vm, enum vm_end end, const char *detail)
 {
 	if (__atomic_exchange_n(&vm->ends, 1, __ATOMIC_SEQ_CST))
 		return;
-	vm->detail = detail;
+	vm_set_detail(vm, detail);
 	__atomic_store_n(&vm->end, end, __ATOMIC_SEQ_CST);
 }
 
@@ -334,4 +388,20 @@ const char *vm_end_text(enum vm_end end)
 		[VM_STOPPED] = "stopped",
 	};
 	return texts[end];
+}
+
+const char *vm_state_text(const struct vm *vm)
+{
+	if (vm->is_made)
+		return vm->is_paused ? "paused" : vm_end_text(vm->end);
+	return vm->ends ? vm_end_text(vm->end) : "off";
+}
+
+uint64_t vm_exits(const struct vm *vm)
+{
+	uint64_t exits = 0;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		exits += counters_total(&vm->vcpus[i].counters);
+	return exits;
 }

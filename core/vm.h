@@ -2,9 +2,10 @@
 /*
  * A virtual machine: its memory, its vCPUs, its devices and how it ended.
  *
- * Created from one configuration of a bundle, which must outlive it. All
- * memory it takes comes back with vm_destroy. Its vCPUs run on any harts; what they
- * share is read-only while they do, but for what has a lock or says otherwise.
+ * Of one configuration of a bundle, which must outlive it. It is made, runs, ends and is
+ * taken down, and may be made again: its name, its screen and what was written to its
+ * disks stay, all other memory comes back with vm_destroy. Its vCPUs run on any harts;
+ * what they share is read-only while they do, but for what has a lock or says otherwise.
  */
 #ifndef CORE_VM_H
 #define CORE_VM_H
@@ -22,6 +23,7 @@
 #define VCPU_LIMIT	8
 #define VM_VIRTIO_LIMIT 8
 #define DEVICE_LIMIT	(2 + VM_VIRTIO_LIMIT)
+#define VM_DETAIL_LIMIT 160
 
 /* What guests find where; the same as on QEMU's virt machine. */
 #define VM_UART_BASE GPA(0x10000000)
@@ -36,43 +38,72 @@ enum vm_end {
 	VM_STOPPED, /* Gnomon refused to run it, or to run it on */
 };
 
+/* What is to become of it once it has ended: see core/vm_life.h. */
+enum vm_wish { VM_WISH_NOTHING, VM_WISH_START, VM_WISH_REMOVE };
+
 struct vm {
+	/* Of all its lives: */
 	const char *name;
+	struct vm_config config;
+	struct screen screen;			   /* of its console */
+	struct guest_memory copies[VM_DISK_LIMIT]; /* of disks; of size 0 until needed */
+	enum vm_wish wish;			   /* the boot hart's, as the next two */
+	bool is_made;				   /* from vm_create to vm_destroy */
+	bool is_kept;	  /* ended by its user, who may start it again */
+	bool is_paused;	  /* the scheduler's */
+	uint64_t made_in; /* ticks of the host's time, the last time */
+	/* Of one: */
 	const struct paging_mode *mode;
 	void *paging; /* the mode's own state of this VM */
 	struct guest_memory memory;
 	uint64_t shadow_memory; /* bytes, as vm_config has it */
 	unsigned vcpu_count;
-	struct vcpu vcpus[VCPU_LIMIT];
 	struct spin_lock devices_lock; /* of all devices, around each access */
 	unsigned device_count;
 	struct mmio_device *devices[DEVICE_LIMIT];
 	struct vuart uart;
-	struct screen screen; /* of its console */
 	struct vplic plic;
 	unsigned virtio_count;	  /* the last of devices */
 	struct vm_virtio *virtio; /* core/vm_devices.c's; NULL: there are none */
 	enum vm_end end;	  /* any hart's to write, once: see vm_end() */
 	uint32_t ends;
 	const char *detail; /* why, where it was stopped; "" otherwise */
+	char detail_text[VM_DETAIL_LIMIT];
+	/* Last, for a VM has memory for as many as it is to have. */
+	struct vcpu vcpus[VCPU_LIMIT];
 };
 
 /*
- * Build a VM and load its guest, ready to run. On failure nothing of it is
- * left and vm->detail says what was wrong.
+ * Memory for a VM of this configuration, which need not be sound, with nothing in it as
+ * yet but that; NULL: there is none. To be freed when it is not made, disks and all.
  */
-enum status vm_create(struct vm *vm, const struct vm_config *config);
+struct vm *vm_allocate(const struct vm_config *config);
+void vm_free(struct vm *vm);
+
+/* The same of memory that is there, and is all zero. */
+void vm_init(struct vm *vm, const struct vm_config *config);
+
+/*
+ * Build it and load its guest, ready to run. On failure nothing of it is left but what
+ * stays, and vm->end and vm->detail say what was wrong.
+ */
+enum status vm_create(struct vm *vm);
+
+/* It is over, or never ran; every hart has forgotten its translations. */
 void vm_destroy(struct vm *vm);
 
 /* The first vCPU is ready to run. */
 void vm_start(struct vm *vm);
 
 /*
- * The first call decides how the VM ends; its vCPUs leave the guest. No lock of the
- * scheduler's may be held, or (note) the vCPUs are not told.
+ * The first call decides how the VM ends, and keeps what it says in detail; its vCPUs
+ * leave the guest. No lock of the scheduler's may be held, or (note) they are not told.
  */
 void vm_end(struct vm *vm, enum vm_end end, const char *detail);
 void vm_note_end(struct vm *vm, enum vm_end end, const char *detail);
+
+/* Say something else instead, when it has ended. */
+void vm_set_detail(struct vm *vm, const char *detail);
 
 static inline bool vm_has_ended(const struct vm *vm)
 {
@@ -99,7 +130,17 @@ static inline enum status vm_write(struct vm *vm, gpa_t to, const void *from,
 
 const char *vm_end_text(enum vm_end end);
 
-/* One JSON object on the console: the exits and the state of a VM that ended. */
+/* What it is at this moment, in a word. */
+const char *vm_state_text(const struct vm *vm);
+
+/* VM exits of all of its vCPUs. */
+uint64_t vm_exits(const struct vm *vm);
+
+/*
+ * One JSON object on the console: the exits and the state of a VM that ended; and the
+ * same of none, which could not be run.
+ */
 void vm_report(const struct vm *vm);
+void vm_report_refusal(const char *why);
 
 #endif

@@ -20,7 +20,6 @@
 
 struct vm_virtio {
 	struct virtio_blk disks[VM_DISK_LIMIT];
-	struct guest_memory copies[VM_DISK_LIMIT];
 	struct virtio_rng rng;
 	struct virtio_console console;
 	bool has_console;
@@ -88,12 +87,16 @@ static void add(struct vm *vm, struct virtio_device *device)
 
 /* ---- disks ---- */
 
+/* It is made once: what the VM has written there is found by its next life. */
 static enum status copy_disk(const struct adding *adding,
 			     const struct disk_config *config, struct guest_memory *copy)
 {
-	enum status status = guest_memory_allocate(
-		copy, GPA(0), align_up(config->image.size, COPY_UNIT));
+	enum status status;
 
+	if (copy->size > 0)
+		return STATUS_OK;
+	status = guest_memory_allocate(copy, GPA(0),
+				       align_up(config->image.size, COPY_UNIT));
 	if (status != STATUS_OK)
 		return refuse(adding->why, status,
 			      "disk '%s': no memory for a copy of %lu bytes that can be "
@@ -115,7 +118,7 @@ static enum status add_disk(const struct adding *adding, const struct disk_confi
 			      "disk '%s' of %lu bytes: it must be a multiple of %u",
 			      config->name, disk.size, VIRTIO_BLK_SECTOR);
 	if (config->is_copied) {
-		struct guest_memory *copy = &vm->virtio->copies[index];
+		struct guest_memory *copy = &vm->copies[index];
 		enum status status = copy_disk(adding, config, copy);
 
 		if (status != STATUS_OK)
@@ -171,12 +174,13 @@ static enum status add_console(const struct adding *adding)
 
 /* ---- all of them ---- */
 
-uint64_t devices_memory(const struct vm_config *config)
+uint64_t devices_memory(const struct vm *vm)
 {
+	const struct vm_config *config = &vm->config;
 	uint64_t size = 0;
 
 	for (unsigned i = 0; i < config->disk_count; i++)
-		if (config->disks[i].is_copied)
+		if (config->disks[i].is_copied && vm->copies[i].size == 0)
 			size += align_up(config->disks[i].image.size, COPY_UNIT);
 	return size;
 }
@@ -208,9 +212,6 @@ void devices_remove(struct vm *vm)
 {
 	if (!vm->virtio)
 		return;
-	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
-		if (vm->virtio->copies[i].size > 0)
-			guest_memory_free(&vm->virtio->copies[i]);
 	page_free(vm->virtio, pages_order());
 	vm->virtio = NULL;
 	vm->virtio_count = 0;

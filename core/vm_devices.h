@@ -2,7 +2,8 @@
 /*
  * The virtio devices that a VM's configuration asks for, one after the other from
  * VM_VIRTIO_BASE on, each with a PLIC source of its own: disks first, then entropy,
- * then a console. Their memory is the VM's: it comes back with devices_remove().
+ * then a console. Their memory is the VM's: it comes back with devices_remove(), but for
+ * the copies of disks, which stay as long as the VM is known.
  */
 #ifndef CORE_VM_DEVICES_H
 #define CORE_VM_DEVICES_H
@@ -14,8 +15,8 @@
 #define VM_VIRTIO_BASE UINT64_C(0x10001000)
 #define VM_VIRTIO_IRQ  1U
 
-/* Bytes for the copies of its disks, all of them. */
-uint64_t devices_memory(const struct vm_config *config);
+/* Bytes for the copies of its disks that are still to be made. */
+uint64_t devices_memory(const struct vm *vm);
 
 /* On failure devices_remove() still has to be called. */
 enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why);

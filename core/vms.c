@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The list of VMs. See vms.h. */
 #include "core/vms.h"
-#include "core/exit_trace.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "core/vm.h"
@@ -25,7 +24,6 @@ void vms_remove(struct vm *vm)
 		if (vms[i] != vm)
 			vms[kept++] = vms[i];
 	vm_count = kept;
-	exit_trace_free(vm);
 	mux_remove(&vm->screen);
 }
 
@@ -48,4 +46,18 @@ struct vm *vms_find(const char *name)
 		if (strcmp(vms[i]->name, name) == 0)
 			return vms[i];
 	return NULL;
+}
+
+bool vms_are_full(void)
+{
+	return vm_count == VMS_LIMIT;
+}
+
+unsigned vms_made(void)
+{
+	unsigned made = 0;
+
+	for (unsigned i = 0; i < vm_count; i++)
+		made += vms[i]->is_made;
+	return made;
 }

@@ -53,6 +53,11 @@ void mux_add(struct screen *screen, const char *name, struct vuart *vuart)
 	(void)vuart;
 }
 
+void mux_open(struct screen *screen)
+{
+	(void)screen;
+}
+
 void mux_remove(struct screen *screen)
 {
 	(void)screen;

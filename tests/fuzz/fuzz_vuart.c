@@ -337,6 +337,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mux_remove(&screen);
 	memset(&screen, 0, sizeof(screen));
 	mux_add(&screen, "fuzz", &vuart);
+	mux_open(&screen);
 	fake_machine.input = text;
 	text[0] = '\0';
 	for (unsigned i = 0; i < STEPS_MAX && input.left > 0; i++) {

@@ -124,7 +124,8 @@ bool read_fields(uint32_t word, struct fields *fields)
 	}
 }
 
-/* Those of f registers differ from an integer one's word in one bit, but for c.fldsp f0. */
+/* Those of f registers differ from an integer one's word in one bit, but for c.fldsp f0.
+ */
 static bool read_float_fields(uint32_t word, struct fields *fields)
 {
 	unsigned wide = word >> 12 & 7, narrow = word >> 13 & 7;

@@ -68,12 +68,14 @@ static void make_port(struct vuart *port)
 static void add_first(void)
 {
 	mux_add(&first, "first", &first_port);
+	mux_open(&first);
 }
 
 static void add_both(void)
 {
 	add_first();
 	mux_add(&second, "second", &second_port);
+	mux_open(&second);
 }
 
 static int setup(void **state)

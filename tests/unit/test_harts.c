@@ -70,6 +70,8 @@ static struct {
 	bool started;
 	unsigned fences; /* the hart's own */
 	uint64_t seen;	 /* the last message that a fence of it found */
+	unsigned forgot; /* times, and whether its registers lead nowhere since */
+	bool left;
 } harts[HART_LIMIT];
 
 static _Thread_local unsigned self;
@@ -80,6 +82,12 @@ static bool tells;
 static pthread_mutex_t late = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- the machine ---- */
+
+void arch_translation_forget(bool leave)
+{
+	__atomic_fetch_add(&harts[self].forgot, 1, __ATOMIC_SEQ_CST);
+	harts[self].left = leave;
+}
 
 unsigned arch_hart_index(void)
 {
@@ -330,6 +338,19 @@ static void guests_are_kicked(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Where a vCPU is loaded the registers are its own. */
+static void all_forget_what_they_translated(void **state)
+{
+	(void)state;
+	harts_own_box()->has_vcpu = true;
+	harts_request(RUNNING, HART_FORGET);
+	harts_own_box()->has_vcpu = false;
+	for (unsigned i = 0; i < FIT_HARTS; i++) {
+		assert_int_equal(harts[i].forgot, 1);
+		assert_int_equal(harts[i].left, i != 0);
+	}
+}
+
 static void jobs_are_for_harts_that_run_and_wait(void **state)
 {
 	(void)state;
@@ -407,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_request_orders_what_is_around_it),
 		cmocka_unit_test(who_holds_a_lock_may_ask_who_wants_it),
 		cmocka_unit_test(guests_are_kicked),
+		cmocka_unit_test(all_forget_what_they_translated),
 		cmocka_unit_test(jobs_are_for_harts_that_run_and_wait),
 		cmocka_unit_test(all_others_stop),
 	};

@@ -10,6 +10,7 @@
  * The monitor from keys to answers: what each command prints, what it says to what is
  * no command, and that no bytes typed at it come to a guest.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/console_mux.h"
@@ -19,6 +20,7 @@
 #include "core/machine.h"
 #include "core/monitor.h"
 #include "core/vm.h"
+#include "core/vm_life.h"
 #include "core/vms.h"
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/fake_pages.h"
@@ -41,10 +43,60 @@ static void report(const struct vm *of, struct json *json)
 
 static const struct paging_mode mode = {.name = "scripted", .report = report};
 
-const char *vm_end_text(enum vm_end end)
+const char *vm_state_text(const struct vm *of)
 {
-	assert_int_equal(end, VM_RUNNING);
-	return "running";
+	return of->is_made ? "running" : "off";
+}
+
+uint64_t vm_exits(const struct vm *of)
+{
+	return counters_total(&of->vcpus[0].counters);
+}
+
+/* ---- what is asked of its life ---- */
+
+static const char *asked;
+
+static const char *ask(struct vm *of, const char *what)
+{
+	assert_ptr_equal(of, &vm);
+	asked = what;
+	return strcmp(what, "resume") == 0 ? "it is not paused" : NULL;
+}
+
+const char *life_start(struct vm *of)
+{
+	return ask(of, "start");
+}
+
+const char *life_stop(struct vm *of)
+{
+	return ask(of, "stop");
+}
+
+const char *life_restart(struct vm *of)
+{
+	return ask(of, "restart");
+}
+
+const char *life_pause(struct vm *of)
+{
+	return ask(of, "pause");
+}
+
+const char *life_resume(struct vm *of)
+{
+	return ask(of, "resume");
+}
+
+const char *life_remove(struct vm *of)
+{
+	return ask(of, "remove");
+}
+
+void life_end(void)
+{
+	asked = "end";
 }
 
 uint32_t harts_running(void)
@@ -83,6 +135,10 @@ static int setup(void **state)
 	vm.name = "linux";
 	vm.detail = "";
 	vm.mode = &mode;
+	vm.is_made = true;
+	vm.config.memory = 64 * MIB;
+	vm.config.vcpus = 1;
+	vm.config.paging = "scripted";
 	vm.vcpu_count = 1;
 	vm.memory.size = 64 * MIB;
 	vm.vcpus[0].vm = &vm;
@@ -90,6 +146,7 @@ static int setup(void **state)
 	monitor_init(keys, 1, false);
 	mux_init(0);
 	vms_add(&vm);
+	mux_open(&vm.screen);
 	return 0;
 }
 
@@ -97,6 +154,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	mux_show(&vm.screen);
+	exit_trace_free(&vm);
 	vms_remove(&vm);
 	assert_int_equal(fake_pages_taken(), 0);
 	fake_pages_destroy();
@@ -177,7 +235,12 @@ static void mistakes_are_told(void **state)
 	} cases[] = {
 		{"bogus\r", "there is no command 'bogus': `help` lists them\r\n"},
 		{"vm\r", "usage: vm list\r\nusage: vm info NAME\r\n"},
-		{"vm start linux\r", "usage: vm list\r\n"},
+		{"vm begin linux\r", "usage: vm list\r\n"},
+		{"vm start\r", "usage: vm start NAME\r\n"},
+		{"vm stop a b\r", "usage: vm stop NAME\r\n"},
+		{"vm stop other\r", "there is no VM 'other'"},
+		{"vm resume linux\r", "linux: it is not paused\r\n"},
+		{"power off now\r", "usage: power off\r\n"},
 		{"vm info\r", "usage: vm info NAME\r\n"},
 		{"vm list all\r", "usage: vm list\r\n"},
 		{"stats a b\r", "usage: stats [-1] [NAME]\r\n"},
@@ -197,6 +260,47 @@ static void mistakes_are_told(void **state)
 	type("\x1d");
 	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++)
 		assert_says(cases[i].line, cases[i].text);
+}
+
+static void lives_are_asked_for(void **state)
+{
+	static const char *const words[] = {"start", "stop",   "restart",
+					    "pause", "resume", "remove"};
+	char line[32];
+
+	(void)state;
+	type("\x1d");
+	for (unsigned i = 0; i < ARRAY_LENGTH(words); i++) {
+		snprintf(line, sizeof(line), "vm %s linux\r", words[i]);
+		type(line);
+		assert_string_equal(asked, words[i]);
+	}
+	type("power off\r");
+	assert_string_equal(asked, "end");
+}
+
+/* Of a VM that is off there is nothing to be looked at, and no harm in trying. */
+static void a_vm_that_is_off_has_nothing_to_show(void **state)
+{
+	(void)state;
+	vm.is_made = false;
+	vm.vcpu_count = 0;
+	vm.memory.size = 0;
+	vm.mode = NULL;
+	mux_close(&vm.screen);
+	type("\x1d");
+	assert_says("vm list\r", "linux            off ");
+	assert_says("vm info linux\r", "64 MiB at 0x80000000, none of it now\r\n");
+	assert_says("shadow\r", "paging mode scripted, but it is off\r\n");
+	assert_says("mem\r", "  linux                           0 KiB, and 0 KiB to ");
+	assert_says("trace\r", "no exits of linux were traced");
+	assert_says("trace on\r", "gnomon> ");
+	assert_says("stats -1\r", "all                                   0 ");
+	/* What is typed at it goes nowhere, and waits for nobody. */
+	type("console\r");
+	for (unsigned i = 0; i < 2 * SCREEN_INPUT; i++)
+		type("x");
+	assert_int_equal(vm.screen.input.count, 0);
 }
 
 static void rates_are_since_the_last_look(void **state)
@@ -300,6 +404,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 		TEST(each_command_answers),
 		TEST(mistakes_are_told),
+		TEST(lives_are_asked_for),
+		TEST(a_vm_that_is_off_has_nothing_to_show),
 		TEST(rates_are_since_the_last_look),
 		TEST(live_stats_end_with_a_key),
 		TEST(exits_are_traced_while_it_is_on),

@@ -32,6 +32,7 @@ static struct {
 	uint64_t now;
 	enum vcpu_leave leaves; /* what the next run comes to */
 	struct vcpu *ran;
+	enum vcpu_leave (*during)(struct vcpu *vcpu); /* its run, instead */
 	bool traps_wait;
 } world;
 
@@ -84,7 +85,7 @@ enum vcpu_leave vcpu_run(struct vcpu *vcpu)
 {
 	world.ran = vcpu;
 	assert_int_equal(vcpu->hart, world.hart);
-	return world.leaves;
+	return world.during ? world.during(vcpu) : world.leaves;
 }
 
 _Noreturn void assert_failed(const char *file, unsigned line, const char *text)
@@ -230,6 +231,7 @@ static void the_last_one_to_stop_ends_the_vm(void **state)
 	assert_int_equal(vm.end, VM_STOPPED);
 	/* and it may be started again, as long as the VM runs */
 	vm.end = VM_RUNNING;
+	assert_true(scheduler_was_recalled());
 	scheduler_add(&vm.vcpus[0]);
 	assert_ptr_equal(run_on(0, VCPU_PREEMPTED), &vm.vcpus[0]);
 }
@@ -248,6 +250,96 @@ static void a_vm_that_has_ended_is_in_no_queue(void **state)
 	assert_false(scheduler_remove(vm.vcpus, 4));
 }
 
+/* The boot hart is to take it down. */
+static void the_end_of_a_vm_recalls_the_boot_hart(void **state)
+{
+	(void)state;
+	scheduler_add(&vm.vcpus[0]);
+	scheduler_add(&vm.vcpus[1]);
+	scheduler_add(&vm.vcpus[2]);
+	vm.end = VM_POWER_OFF;
+	world.nudged = 0;
+	run_on(1, VCPU_PREEMPTED);
+	assert_true(world.nudged & 1);
+	assert_true(scheduler_has_work(0));
+	assert_null(run_on(0, VCPU_PREEMPTED));
+	assert_true(scheduler_was_recalled());
+	assert_false(scheduler_was_recalled());
+	assert_ptr_equal(run_on(0, VCPU_PREEMPTED), &vm.vcpus[0]);
+}
+
+static enum vcpu_leave recall_while_it_runs(struct vcpu *vcpu)
+{
+	assert_int_equal(vcpu->requests, 0);
+	scheduler_recall(0);
+	assert_int_equal(vcpu->requests, 1u << REQUEST_LEAVE);
+	return VCPU_PREEMPTED;
+}
+
+static void who_runs_leaves_when_its_hart_is_recalled(void **state)
+{
+	(void)state;
+	world.during = recall_while_it_runs;
+	scheduler_add(&vm.vcpus[0]);
+	assert_ptr_equal(run_on(0, VCPU_STAYS), &vm.vcpus[0]);
+	world.during = NULL;
+	assert_null(run_on(0, VCPU_PREEMPTED));
+}
+
+/* What the boot hart does between its vCPUs may take long. */
+static void others_take_what_waits_for_a_busy_hart(void **state)
+{
+	(void)state;
+	scheduler_add(&vm.vcpus[0]);
+	scheduler_recall(0);
+	world.hart = 0;
+	world.nudged = 0;
+	assert_true(scheduler_was_recalled());
+	assert_true(world.nudged & 2);
+	assert_ptr_equal(run_on(1, VCPU_BLOCKED), &vm.vcpus[0]);
+	/* Nor is it idle for one that becomes ready. */
+	world.nudged = 0;
+	scheduler_add(&vm.vcpus[1]);
+	assert_int_equal(vm.vcpus[1].place.home, 1);
+	world.hart = 0;
+	scheduler_step();
+	scheduler_add(&vm.vcpus[2]);
+	assert_int_equal(vm.vcpus[2].place.home, 0);
+}
+
+static enum vcpu_leave pause_while_it_runs(struct vcpu *vcpu)
+{
+	scheduler_pause(vcpu->vm);
+	assert_int_equal(vcpu->requests, 1u << REQUEST_LEAVE);
+	return world.leaves;
+}
+
+static void a_paused_vm_runs_nowhere(void **state)
+{
+	(void)state;
+	world.running = 1;
+	for (unsigned i = 0; i < 3; i++)
+		scheduler_add(&vm.vcpus[i]);
+	run_on(0, VCPU_BLOCKED);
+	world.during = pause_while_it_runs;
+	assert_ptr_equal(run_on(0, VCPU_BLOCKED), &vm.vcpus[1]);
+	assert_null(run_on(0, VCPU_PREEMPTED));
+	/* What comes for them waits, and so does one that is started. */
+	scheduler_nudge(&vm.vcpus[0]);
+	scheduler_add(&vm.vcpus[3]);
+	assert_null(run_on(0, VCPU_PREEMPTED));
+	world.during = NULL;
+	scheduler_resume(&vm);
+	for (unsigned i = 0; i < 4; i++)
+		assert_ptr_equal(run_on(0, VCPU_PREEMPTED), &vm.vcpus[i]);
+	/* Its end need not wait for it. */
+	scheduler_pause(&vm);
+	vm.end = VM_STOPPED;
+	assert_true(scheduler_remove(vm.vcpus, 4));
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(vm.vcpus[i].place.state, RUN_STOPPED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +351,10 @@ int main(void)
 		cmocka_unit_test_setup(who_runs_is_kicked_alone, setup),
 		cmocka_unit_test_setup(the_last_one_to_stop_ends_the_vm, setup),
 		cmocka_unit_test_setup(a_vm_that_has_ended_is_in_no_queue, setup),
+		cmocka_unit_test_setup(the_end_of_a_vm_recalls_the_boot_hart, setup),
+		cmocka_unit_test_setup(who_runs_leaves_when_its_hart_is_recalled, setup),
+		cmocka_unit_test_setup(others_take_what_waits_for_a_busy_hart, setup),
+		cmocka_unit_test_setup(a_paused_vm_runs_nowhere, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

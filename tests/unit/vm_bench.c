@@ -123,6 +123,7 @@ void vm_bench_create(const struct fake_profile *profile, unsigned vcpus)
 	vm->devices[vm->device_count++] = &vm->plic.device;
 	vm->devices[vm->device_count++] = &vm->uart.device;
 	mux_add(&vm->screen, vm->name, &vm->uart);
+	mux_open(&vm->screen);
 	arch_vcpu_load(&vm->vcpus[0]);
 }
 

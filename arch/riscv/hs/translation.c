@@ -199,6 +199,33 @@ void arch_gstage_fence(unsigned vmid)
 			 : "memory");
 }
 
+/* hfence.gvma x0, x0 */
+static void fence_gstages(void)
+{
+	__asm__ volatile(".insn r 0x73, 0, 0x31, x0, x0, x0" ::: "memory");
+}
+
+/*
+ * hfence.vvma is of the VMID in hgatp alone ("Hypervisor Memory-Management Fence
+ * Instructions"): shadow translations have 0, those of nested paging another. No walk
+ * may begin meanwhile from a vsatp that belongs to the other.
+ */
+void arch_translation_forget(bool leave)
+{
+	const uint64_t vsatp = csr_read(CSR_VSATP), hgatp = csr_read(CSR_HGATP);
+
+	csr_write(CSR_VSATP, 0);
+	arch_shadow_fence_all();
+	csr_write(CSR_HGATP, 0);
+	arch_shadow_fence_all();
+	fence_gstages();
+	if (leave)
+		return;
+	csr_write(CSR_HGATP, hgatp);
+	fence_gstages();
+	csr_write(CSR_VSATP, vsatp);
+}
+
 uint32_t arch_gstage_modes(void)
 {
 	return features.gstage_modes;

@@ -139,6 +139,13 @@ void arch_gstage_fence(unsigned vmid)
 	(void)vmid;
 }
 
+void arch_translation_forget(bool leave)
+{
+	if (leave)
+		csr_write(CSR_SATP, 0);
+	arch_shadow_fence_all();
+}
+
 uint32_t arch_gstage_modes(void)
 {
 	return 0;

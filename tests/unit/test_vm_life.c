@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sources: core/vm_life.c core/vms.c */
+/*
+ * The lives of VMs: who is made, started, taken down and made again, in which order, and
+ * when all is over. A VM is a name here; what is done to it is written down in one line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/canary.h"
+#include "core/console_mux.h"
+#include "core/exit_trace.h"
+#include "core/harts.h"
+#include "core/log.h"
+#include "core/machine.h"
+#include "core/panic.h"
+#include "core/scheduler.h"
+#include "core/timer.h"
+#include "core/vm.h"
+#include "core/vm_life.h"
+#include "core/vms.h"
+
+struct machine machine;
+
+static struct {
+	char notes[1024]; /* what was done: "make a, start a, " and so on */
+	bool recalled;
+	unsigned steps;
+	void (*at_step[8])(void); /* what happens in the nth turn of the boot hart */
+	void (*at_limit)(void);
+	uint32_t refused; /* bit n: the nth to be made cannot be */
+	unsigned makings;
+	bool still_on_a_hart;
+	bool canary_is_dead;
+} world;
+
+static void note(const char *what, const struct vm *vm)
+{
+	size_t used = strlen(world.notes);
+
+	snprintf(world.notes + used, sizeof(world.notes) - used, "%s %s, ", what,
+		 vm->name);
+}
+
+static void expect(const char *notes)
+{
+	assert_string_equal(world.notes, notes);
+	world.notes[0] = '\0';
+}
+
+/* ---- the rest of Gnomon ---- */
+
+struct vm *vm_allocate(const struct vm_config *config)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	vm->name = config->name;
+	vm->config = *config;
+	vm->detail = "";
+	return vm;
+}
+
+void vm_free(struct vm *vm)
+{
+	assert_false(vm->is_made);
+	note("free", vm);
+	free(vm);
+}
+
+static const struct paging_mode mode = {.name = "scripted"};
+
+enum status vm_create(struct vm *vm)
+{
+	vm->end = VM_RUNNING;
+	vm->ends = 0;
+	vm->detail = "";
+	vm->mode = &mode;
+	if (world.refused >> world.makings++ & 1) {
+		vm->end = VM_STOPPED;
+		vm->detail = "too large";
+		return STATUS_NO_MEMORY;
+	}
+	note("make", vm);
+	vm->is_made = true;
+	return STATUS_OK;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	note("destroy", vm);
+	vm->is_made = vm->is_paused = false;
+}
+
+void vm_start(struct vm *vm)
+{
+	note("start", vm);
+}
+
+void vm_end(struct vm *vm, enum vm_end end, const char *detail)
+{
+	if (vm->end != VM_RUNNING)
+		return;
+	note("end", vm);
+	vm->end = end;
+	vm->detail = detail;
+	vm->ends = 1;
+}
+
+bool vm_is_over(struct vm *vm)
+{
+	return vm->end != VM_RUNNING && !world.still_on_a_hart;
+}
+
+void vm_set_detail(struct vm *vm, const char *detail)
+{
+	vm->detail = detail;
+}
+
+const char *vm_end_text(enum vm_end end)
+{
+	(void)end;
+	return "ended";
+}
+
+uint64_t vm_exits(const struct vm *vm)
+{
+	(void)vm;
+	return 0;
+}
+
+void log_line(const char *format, ...)
+{
+	(void)format;
+}
+
+void mux_add(struct screen *screen, const char *name, struct vuart *vuart)
+{
+	(void)screen;
+	(void)name;
+	(void)vuart;
+}
+
+void mux_remove(struct screen *screen)
+{
+	(void)screen;
+}
+
+static struct vm *of_screen(struct screen *screen)
+{
+	return (struct vm *)((char *)screen - offsetof(struct vm, screen));
+}
+
+void mux_open(struct screen *screen)
+{
+	note("open", of_screen(screen));
+}
+
+void mux_close(struct screen *screen)
+{
+	note("close", of_screen(screen));
+}
+
+void exit_trace_free(struct vm *vm)
+{
+	assert_true(vm->is_made);
+}
+
+bool canary_check(void)
+{
+	return !world.canary_is_dead;
+}
+
+void canary_surround(const struct guest_memory *memory)
+{
+	(void)memory;
+}
+
+void canary_fill(void)
+{
+}
+
+uint32_t harts_running(void)
+{
+	return 3;
+}
+
+void harts_request(uint32_t targets, enum hart_request request)
+{
+	assert_int_equal(targets, 3);
+	assert_int_equal(request, HART_FORGET);
+	strcat(world.notes, "forget, ");
+}
+
+void harts_idle(bool (*ends)(void))
+{
+	(void)ends;
+	fail_msg("nothing is to come, and it waits");
+}
+
+uint64_t arch_time(void)
+{
+	return 0;
+}
+
+void timer_limit(uint64_t seconds, void (*expired)(void))
+{
+	assert_int_equal(seconds, 9);
+	world.at_limit = expired;
+}
+
+void scheduler_recall(unsigned hart)
+{
+	assert_int_equal(hart, 0);
+	world.recalled = true;
+}
+
+bool scheduler_was_recalled(void)
+{
+	bool recalled = world.recalled;
+
+	world.recalled = false;
+	return recalled;
+}
+
+void scheduler_pause(struct vm *vm)
+{
+	note("pause", vm);
+	vm->is_paused = true;
+}
+
+void scheduler_resume(struct vm *vm)
+{
+	note("resume", vm);
+	vm->is_paused = false;
+}
+
+bool scheduler_step(void)
+{
+	assert_true(world.steps < ARRAY_LENGTH(world.at_step));
+	if (world.at_step[world.steps])
+		world.at_step[world.steps]();
+	world.steps++;
+	return true;
+}
+
+_Noreturn void assert_failed(const char *file, unsigned line, const char *text)
+{
+	print_error("%s:%u: %s\n", file, line, text);
+	abort();
+}
+
+/* ---- the plan ---- */
+
+static void begun(void)
+{
+	strcat(world.notes, "begun, ");
+}
+
+static bool checked(const char **why)
+{
+	(void)why;
+	strcat(world.notes, "checked, ");
+	return true;
+}
+
+static void report(const struct vm *vm)
+{
+	note(vm->detail[0] ? vm->detail : "report", vm);
+}
+
+static bool run(unsigned seconds)
+{
+	const struct life_plan plan = {seconds, begun, checked, report};
+	bool well = life_run(&plan);
+
+	assert_null(vms_first());
+	return well;
+}
+
+static struct vm *vm_of(const char *name)
+{
+	return vms_find(name);
+}
+
+static void leave(const char *name, enum vm_end end)
+{
+	vm_end(vm_of(name), end, "");
+	world.recalled = true;
+}
+
+static void power_off_a(void)
+{
+	leave("a", VM_POWER_OFF);
+}
+
+static void power_off_b(void)
+{
+	leave("b", VM_POWER_OFF);
+}
+
+static void fail_b(void)
+{
+	leave("b", VM_FAILURE);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	assert_true(life_add(&(struct vm_config){.name = "a"}));
+	assert_true(life_add(&(struct vm_config){.name = "b"}));
+	return 0;
+}
+
+static void all_run_until_each_has_ended(void **state)
+{
+	(void)state;
+	world.at_step[0] = power_off_b;
+	world.at_step[1] = power_off_a;
+	assert_true(run(0));
+	expect("make a, open a, make b, open b, begun, start a, start b, "
+	       "end b, close b, report b, forget, destroy b, "
+	       "end a, close a, checked, report a, forget, destroy a, free a, free b, ");
+}
+
+static void names_are_of_one_each(void **state)
+{
+	static char names[VMS_LIMIT][4];
+
+	(void)state;
+	assert_false(life_add(&(struct vm_config){.name = "b"}));
+	for (unsigned i = 2; i < VMS_LIMIT; i++) {
+		snprintf(names[i], sizeof(names[i]), "v%u", i);
+		assert_true(life_add(&(struct vm_config){.name = names[i]}));
+	}
+	assert_false(life_add(&(struct vm_config){.name = "c"}));
+	world.refused = UINT32_MAX;
+	assert_false(run(0));
+}
+
+static void one_that_cannot_be_made_is_reported(void **state)
+{
+	(void)state;
+	world.refused = 1;
+	world.at_step[0] = power_off_b;
+	assert_false(run(0));
+	expect("too large a, make b, open b, begun, start b, end b, close b, checked, "
+	       "report b, forget, destroy b, free a, free b, ");
+}
+
+static void a_failure_is_told(void **state)
+{
+	(void)state;
+	world.at_step[0] = fail_b;
+	world.at_step[1] = power_off_a;
+	assert_false(run(0));
+}
+
+static void a_vcpu_is_left(void)
+{
+	expect("make a, open a, make b, open b, begun, start a, start b, end a, ");
+	world.still_on_a_hart = false;
+	world.recalled = true;
+}
+
+static void nothing_is_taken_from_who_still_runs(void **state)
+{
+	(void)state;
+	world.still_on_a_hart = true;
+	world.at_step[0] = power_off_a;
+	world.at_step[1] = a_vcpu_is_left;
+	world.at_step[2] = power_off_b;
+	assert_true(run(0));
+}
+
+static void stop_a(void)
+{
+	assert_null(life_stop(vm_of("a")));
+	assert_true(world.recalled);
+	expect("make a, open a, make b, open b, begun, start a, start b, end a, ");
+}
+
+static void start_a(void)
+{
+	expect("close a, by the monitor a, forget, destroy a, ");
+	assert_string_equal(life_stop(vm_of("a")), "it is not running");
+	assert_string_equal(life_pause(vm_of("a")), "it is not running");
+	assert_null(life_start(vm_of("a")));
+}
+
+static void a_runs_again(void)
+{
+	expect("make a, open a, start a, ");
+	assert_string_equal(life_start(vm_of("a")), "it is running");
+	power_off_a();
+}
+
+/* One that its user has stopped may be started again: it is not over before. */
+static void a_vm_is_stopped_and_started_again(void **state)
+{
+	(void)state;
+	world.at_step[0] = stop_a;
+	world.at_step[1] = start_a;
+	world.at_step[2] = a_runs_again;
+	world.at_step[3] = power_off_b;
+	assert_true(run(0));
+	expect("end a, close a, report a, forget, destroy a, end b, close b, checked, "
+	       "report b, forget, destroy b, free a, free b, ");
+}
+
+static void restart_a(void)
+{
+	world.notes[0] = '\0';
+	assert_null(life_restart(vm_of("a")));
+}
+
+static void remove_a(void)
+{
+	expect("end a, close a, by the monitor a, forget, destroy a, make a, open a, "
+	       "start a, ");
+	assert_null(life_remove(vm_of("a")));
+}
+
+static void a_is_gone(void)
+{
+	expect("end a, close a, by the monitor a, forget, destroy a, free a, ");
+	assert_null(vm_of("a"));
+	power_off_b();
+}
+
+static void a_vm_is_restarted_and_removed(void **state)
+{
+	(void)state;
+	world.at_step[0] = restart_a;
+	world.at_step[1] = remove_a;
+	world.at_step[2] = a_is_gone;
+	assert_true(run(0));
+}
+
+static void pause_and_end(void)
+{
+	world.notes[0] = '\0';
+	assert_null(life_pause(vm_of("a")));
+	assert_string_equal(life_pause(vm_of("a")), "it is paused");
+	assert_string_equal(life_resume(vm_of("b")), "it is not paused");
+	assert_null(life_resume(vm_of("a")));
+	assert_null(life_stop(vm_of("b")));
+	assert_null(life_pause(vm_of("a")));
+	expect("pause a, resume a, end b, pause a, ");
+	life_end();
+	expect("end a, ");
+	/* Not now. */
+	life_start(vm_of("b"));
+}
+
+static void all_end_with_the_machine(void **state)
+{
+	(void)state;
+	world.at_step[0] = pause_and_end;
+	assert_true(run(0));
+}
+
+static void reach_limit(void)
+{
+	world.at_limit();
+}
+
+static void all_end_at_the_limit(void **state)
+{
+	(void)state;
+	world.at_step[0] = stop_a;
+	world.at_step[1] = reach_limit;
+	assert_false(run(9));
+	expect("close a, by the monitor a, forget, destroy a, end b, close b, checked, "
+	       "time limit b, forget, destroy b, free a, free b, ");
+}
+
+static void what_has_changed_is_told_at_the_next_end(void **state)
+{
+	(void)state;
+	world.canary_is_dead = true;
+	world.at_step[0] = power_off_a;
+	world.at_step[1] = power_off_b;
+	assert_false(run(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(all_run_until_each_has_ended, setup),
+		cmocka_unit_test_setup(names_are_of_one_each, setup),
+		cmocka_unit_test_setup(one_that_cannot_be_made_is_reported, setup),
+		cmocka_unit_test_setup(a_failure_is_told, setup),
+		cmocka_unit_test_setup(nothing_is_taken_from_who_still_runs, setup),
+		cmocka_unit_test_setup(a_vm_is_stopped_and_started_again, setup),
+		cmocka_unit_test_setup(a_vm_is_restarted_and_removed, setup),
+		cmocka_unit_test_setup(all_end_with_the_machine, setup),
+		cmocka_unit_test_setup(all_end_at_the_limit, setup),
+		cmocka_unit_test_setup(what_has_changed_is_told_at_the_next_end, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
