@@ -139,8 +139,8 @@ class Command:
 class Output:
     """Everything between the emulator and standard output.
 
-    `report` is the marker of Gnomon's report line, or None where there is no
-    Gnomon; `guest` is a Plain or a Command. What the firmware says before
+    `report` is the marker of Gnomon's report lines, one for each VM that ended, or
+    None where there is no Gnomon; `guest` is a Plain or a Command. What the firmware says before
     Gnomon's first line is shown only if that line never comes. `parked`: Gnomon
     is done with a machine that it cannot power off.
     """
@@ -154,8 +154,13 @@ class Output:
         self._cut = Cut(report) if report else None
         self._firmware = b"" if report else None
         self._guest = guest
-        self.report = None
+        self.reports = []
         self.parked = False
+
+    @property
+    def report(self):
+        """The last one."""
+        return self.reports[-1] if self.reports else None
 
     def _parts(self, parts):
         text = b""
@@ -163,7 +168,7 @@ class Output:
             if marked and data == self.PARKED:
                 self.parked = True
             elif marked:
-                self.report = data
+                self.reports.append(data)
             else:
                 text += self._guest.text(data)
         return text
