@@ -15,6 +15,7 @@
 #include "core/vcpu_requests.h"
 #include "core/vm_devices.h"
 #include "mm/page_alloc.h"
+#include <libfdt.h>
 
 #define VM_MEMORY_UNIT	 (2 * MIB)
 #define EXTENSION_LIMIT	 32
@@ -210,9 +211,10 @@ static enum status load_tree(struct vm *vm, const struct vm_config *config,
 	if (!buffer)
 		return refuse(why, STATUS_NO_MEMORY, "no memory for its device tree");
 	status = write_tree(vm, config, loaded, buffer, why);
+	/* Not what libfdt has left behind it. */
 	if (status == STATUS_OK)
 		status = guest_memory_write(&vm->memory, loaded->dtb, buffer,
-					    loaded->dtb_max);
+					    fdt_totalsize(buffer));
 	page_free(buffer, order);
 	return status;
 }

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Several VMs side by side, and their lives: started, stopped, paused, restarted and
+removed at the monitor while others go on, with all of their memory back, and none of it
+seen by who has it next.
+"""
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+ESCAPE, SHELL, MONITOR = "\x1d", "~ # ", "gnomon> "
+LINUX = ("--memory", "256M", "--append", "console=ttyS0 panic=-1 quiet loglevel=1")
+
+
+@pytest.fixture(name="vm")
+def fixture_vm(tmp_path):
+    """vm(NAME, OPTION...): --vm and the bundle of a VM of that name."""
+    def make(name, *options):
+        path = tmp_path / f"{name}.itb"
+        subprocess.run([TOP / "scripts" / "gnomon", "bundle", "-o", path, *map(str, options)], check=True)
+        return "--vm", f"{name}={path}"
+    return make
+
+
+def enter(child):
+    child.send(ESCAPE)
+    child.expect_exact(MONITOR)
+
+
+def ask(child, line):
+    """The answer to one line at the monitor's prompt."""
+    child.send(line + "\r")
+    child.expect(re.escape(line) + r"\r+\n")
+    child.expect_exact(MONITOR)
+    return child.before.replace("\r", "")
+
+
+def order(child, line, said):
+    """A line whose effect Gnomon reports, amid or behind the prompt."""
+    child.send(line + "\r")
+    child.expect_exact(said)
+    child.send("\r")
+    child.expect_exact(MONITOR)
+
+
+def states(child):
+    rows = [line.split() for line in ask(child, "vm list").splitlines()[1:]]
+    return {row[0]: row[1] for row in rows if len(row) > 5}
+
+
+def free(child):
+    """KiB that are free, of each kind."""
+    return re.findall(r"(\d+) KiB of it free", ask(child, "mem"))
+
+
+def compute(child, number):
+    child.send(f"echo $(({number} * 7))-answer\r")
+    child.expect_exact(f"{number * 7}-answer")
+    child.expect_exact(SHELL)
+
+
+@pytest.mark.parametrize("seat, modes", [("hs", ("lsp", "nested")), ("m", ("lsp", "shadow"))])
+def test_two_debians_and_their_lives(terminal, ended, tmp_path, vm, seat, modes):
+    stats = tmp_path / "stats.json"
+    child = terminal(*vm("a", *LINUX, "--paging", modes[0]),
+                     *vm("b", *LINUX, "--paging", modes[1]), "--seat", seat, "--stats", stats)
+    child.expect_exact(SHELL)
+    compute(child, 6)
+    enter(child)
+    assert states(child) == {"a": "running", "b": "running"}
+    child.send("console b\r")
+    child.expect_exact("[console of b]")
+    child.expect_exact(SHELL)
+    compute(child, 9)
+
+    enter(child)
+    order(child, "vm stop a", "gnomon: vm a: stopped: by the monitor, after ")
+    assert states(child) == {"a": "stopped", "b": "running"}
+    order(child, "vm start a", "gnomon: vm a: 256 MiB of memory, paging mode ")
+    child.send("console a\r")
+    child.expect_exact(SHELL)
+    compute(child, 11)
+
+    enter(child)
+    ask(child, "vm pause b")
+    assert states(child) == {"a": "running", "b": "paused"}
+    assert "b: it is paused" in ask(child, "vm pause b")
+    child.send("console b\r")
+    child.expect_exact("[console of b]")
+    child.send("echo $((3 * 5))-later\r")
+    enter(child)
+    assert "15-later" not in child.before
+    ask(child, "vm resume b")
+    child.send("console b\r")
+    child.expect_exact("15-later")
+    child.expect_exact(SHELL)
+
+    child.send("exit\r")
+    child.expect_exact("vm b: power-off, after ")
+    enter(child)
+    assert states(child) == {"a": "running", "b": "power-off"}
+    child.send("console a\r")
+    child.expect_exact("[console of a]")
+    compute(child, 13)
+    child.send("exit\r")
+    assert ended(child) == 0
+    reports = json.loads(stats.read_text())["vms"]
+    assert [(report["vm"], report["reason"]) for report in reports] == [
+        ("a", "stopped"), ("b", "power-off"), ("a", "power-off")]
+    assert [report["paging"] for report in reports[1:]] == [modes[1], modes[0]]
+
+
+CASES = [("hs", "lsp"), ("hs", "nested"), ("hs", "shadow"), ("m", "lsp"), ("m", "shadow-unsync")]
+
+
+@pytest.mark.parametrize("seat, mode", CASES)
+def test_nothing_is_left_of_a_life(terminal, ended, vm, guest, seat, mode):
+    tenant = ("--kernel", guest("tenant.bin"), "--memory", "64M", "--paging", mode)
+    child = terminal(*vm("one", *tenant), *vm("two", *tenant), "--seat", seat,
+                     GNOMON_APPEND="canary=256K")
+    child.expect_exact("tenant: 64 MiB, as new")
+    enter(child)
+    order(child, "vm stop two", "vm two: stopped: by the monitor")
+    before = free(child)
+    for _ in range(3):
+        order(child, "vm restart one", "gnomon: vm one: 64 MiB of memory")
+        child.send("console one\r")
+        child.expect(r"tenant: 64 MiB, (as new|used)")
+        assert child.match[1] == "as new", child.before
+        enter(child)
+        assert free(child) == before
+    # in the memory that the other had
+    order(child, "vm remove one", "vm one: stopped: by the monitor")
+    order(child, "vm start two", "gnomon: vm two: 64 MiB of memory")
+    child.send("console two\r")
+    child.expect(r"tenant: 64 MiB, (as new|used)")
+    assert child.match[1] == "as new", child.before
+    enter(child)
+    assert states(child) == {"two": "running"}
+    assert free(child) == before
+    child.send("power off\r")
+    assert ended(child) == 0
+    assert "memory that is not its own" not in child.before
+
+
+def test_vms_that_end_by_themselves(run, vm, guest, tmp_path):
+    hello = ("--kernel", guest("hello.bin"), "--memory", "32M")
+    result = run(*vm("a", *hello), *vm("b", *hello, "--paging", "nested"),
+                 *vm("c", *hello, "--memory", "3G"), "--smp", "2")
+    reports = {report["vm"]: report for report in json.loads(
+        (tmp_path / "stats.json").read_text())["vms"]}
+    assert {name: report["reason"] for name, report in reports.items()} == {
+        "a": "power-off", "b": "power-off", "c": "power-off"}, result
+    assert result.status == 0
+
+
+def test_one_that_cannot_be_made_does_not_keep_others_from_running(run, vm, guest):
+    hello = ("--kernel", guest("hello.bin"), "--memory", "32M")
+    result = run(*vm("good", *hello), *vm("bad", *hello, "--shadow-memory", "4K"))
+    assert result.status == 3, result
+    assert any(line.startswith("vm bad: shadow memory of 4096 bytes") for line in result.said)
+    assert any(line.startswith("vm good: power-off") for line in result.said)
+    assert "hello from hart 0" in result.out
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--vm", "a"], "it is NAME=FILE"),
+    (["--vm", "a b=x.itb"], "it is NAME=FILE"),
+    (["--vm", "a=/nowhere.itb"], "/nowhere.itb"),
+    (["--vm", "a={bundle}", "--vm", "a={bundle}"], "there are several of that name"),
+    (["--vm", "a={bundle}", "--memory", "1G"], "--memory and --vm exclude each other"),
+    (["--vm", "a={bundle}", "--native"], "exclude each other"),
+    (["--vm", "a={source}"], "syntax error"),
+    (["--vm", "a={junk}"], "no bundle"),
+])
+def test_mistakes_are_told(run, bundle, guest, tmp_path, words, text):
+    made = bundle("--kernel", guest("hello.bin"))
+    (tmp_path / "bad.its").write_text("/dts-v1/;\n/ { kernel };;\n")
+    (tmp_path / "junk.itb").write_bytes(made.read_bytes()[:64])
+    words = [word.format(bundle=made, source=tmp_path / "bad.its", junk=tmp_path / "junk.itb")
+             for word in words]
+    result = run(*words)
+    assert result.status == 2 and text in result.err, result
+    assert result.err.count("\n") == 1, result
