@@ -11,6 +11,7 @@
 #include "core/device_tree.h"
 #include "core/reason.h"
 #include "core/string.h"
+#include "core/switch.h"
 
 struct reading {
 	const struct bundle *bundle;
@@ -357,6 +358,52 @@ static enum status read_devices(const struct reading *reading, struct vm_config 
 	return status;
 }
 
+/* An address of a card's own: not 0, and no group's. */
+static bool is_mac(const uint8_t *mac)
+{
+	return switch_mac(mac) != 0 && !(mac[0] & 1);
+}
+
+static enum status read_macs(const struct reading *reading, struct vm_config *config)
+{
+	int length = 0;
+
+	config->macs = fdt_getprop(reading->bundle->base, reading->node, "gnomon,net-mac",
+				   &length);
+	if (!config->macs)
+		return STATUS_OK;
+	if ((uint64_t)length != config->net_count * MAC_SIZE)
+		return refuse(
+			reading->why, STATUS_INVALID,
+			"configuration '%s': gnomon,net-mac has %d bytes, not %u for "
+			"each of its networks",
+			reading->name, length, MAC_SIZE);
+	for (unsigned i = 0; i < config->net_count; i++)
+		if (!is_mac(config->macs + i * MAC_SIZE))
+			return refuse(reading->why, STATUS_INVALID,
+				      "configuration '%s': gnomon,net-mac: number %u is "
+				      "no address of a single card",
+				      reading->name, i);
+	return STATUS_OK;
+}
+
+static enum status read_networks(const struct reading *reading, struct vm_config *config)
+{
+	int count;
+	enum status status = count_of(reading, "gnomon,net", &count);
+
+	if (status != STATUS_OK)
+		return status;
+	if (count > VM_NET_LIMIT)
+		return refuse(
+			reading->why, STATUS_UNSUPPORTED,
+			"configuration '%s': a VM can have %u network cards, not %d",
+			reading->name, VM_NET_LIMIT, count);
+	for (int i = 0; i < count; i++)
+		config->networks[config->net_count++] = listed(reading, "gnomon,net", i);
+	return read_macs(reading, config);
+}
+
 /* A number from 1 to limit; *value stays where the configuration is silent. */
 static enum status number_of(const struct reading *reading, const char *property,
 			     uint64_t limit, uint64_t *value)
@@ -410,6 +457,8 @@ static enum status read_settings(const struct reading *reading, struct vm_config
 		status = read_disk_copies(reading, config);
 	if (status == STATUS_OK)
 		status = read_devices(reading, config);
+	if (status == STATUS_OK)
+		status = read_networks(reading, config);
 	return status;
 }
 

@@ -7,8 +7,9 @@
  * gnomon,memory and gnomon,shadow-memory (bytes, one or two cells), gnomon,vcpus,
  * gnomon,paging and gnomon,bootargs say the rest; gnomon,disks names images that are
  * disks, gnomon,disk-copy those of them that the VM gets a copy of, to be written, and
- * gnomon,devices is a list of "rng" and "console". Input from outside: every length is
- * checked here. Its memory must outlive the configuration, and is only read.
+ * gnomon,devices is a list of "rng" and "console"; gnomon,net names the network of each
+ * network card, gnomon,net-mac may have 6 bytes for each. Input from outside: every
+ * length is checked here. Its memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -31,6 +32,7 @@ struct blob {
 };
 
 #define VM_DISK_LIMIT 4
+#define VM_NET_LIMIT  2
 
 /* Other devices, as bits. */
 #define VM_DEVICE_RNG	  1U
@@ -56,6 +58,9 @@ struct vm_config {
 	unsigned disk_count;
 	struct disk_config disks[VM_DISK_LIMIT];
 	unsigned devices;
+	unsigned net_count;
+	const char *networks[VM_NET_LIMIT];
+	const uint8_t *macs; /* one after the other; NULL: none are said */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "core/arch.h"
 #include "core/exit.h"
 #include "core/guest_code.h"
+#include "core/switch.h"
 #include "core/vm.h"
 #include "drivers/mmio.h"
 
@@ -54,6 +55,7 @@ static struct exit_result emulate_store(struct vcpu *vcpu, const struct vm_exit 
 	spin_lock_take(&vm->devices_lock);
 	done = mmio_write(vm->devices, vm->device_count, gpa, access->width, value);
 	spin_lock_give(&vm->devices_lock);
+	switch_deliver();
 	if (!done)
 		return inject_access_fault(vcpu, &exit->access);
 	counters_count(vcpu, REASON_MMIO_WRITE);

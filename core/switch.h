@@ -17,7 +17,7 @@
 #define SWITCH_FRAME_LEAST 14U	 /* bytes: a header; shorter ones are dropped */
 #define SWITCH_FRAME_MOST  1514U /* with no checksum of the wire's; longer: dropped */
 #define SWITCH_QUEUE_LIMIT 64U	 /* frames that wait at a port */
-#define SWITCH_NAME_MOST   31U	 /* characters of a network's name */
+#define SWITCH_LEARNED	   16U	 /* addresses behind one port; the oldest makes way */
 #define MAC_SIZE	   6U
 
 struct switch_frame {
@@ -25,31 +25,43 @@ struct switch_frame {
 	uint8_t bytes[SWITCH_FRAME_MOST];
 };
 
-struct switch_port {
-	/*
-	 * Set by the owner before switch_attach(). Called where frames wait, with no
-	 * lock held, never by two harts for one port at once; it takes what locks it
-	 * needs and then frames by switch_next() and switch_done(). It need not take
-	 * all: what it leaves waits, until the owner comes for it on its own account.
-	 */
-	void (*wake)(struct switch_port *port);
-
-	/* The switch's. */
-	const char *network;
-	struct switch_frame *frames; /* SWITCH_QUEUE_LIMIT of them; NULL: not attached */
-	uint32_t first;		     /* of the frames, counted on and on: the owner's */
-	uint32_t end;		     /* behind the last: under the switch's lock */
-	unsigned index;
-	bool is_woken;
-	/* Frames and bytes from the port, into its queue, and lost for want of room. */
-	uint64_t sent, sent_bytes;
-	uint64_t received, received_bytes;
+/* Frames that the port sent, that came into its queue, and that found it full. */
+struct switch_counts {
+	uint64_t sent;
+	uint64_t received;
 	uint64_t dropped;
 };
 
+struct switch_port {
+	/*
+	 * Set by the owner before switch_attach(). Called where frames came, with no
+	 * lock held, perhaps by several harts at once; it takes what locks it needs and
+	 * then frames by switch_next() and switch_done(). It need not take all: what it
+	 * leaves waits until the owner comes for it on its own account. It sends none.
+	 */
+	void (*wake)(struct switch_port *port);
+
+	/* The owner's own address, which nobody else's frames lead astray; 0: none. */
+	uint64_t mac;
+
+	/* The switch's. */
+	const char *network;	     /* NULL: not attached */
+	struct switch_frame *frames; /* SWITCH_QUEUE_LIMIT of them */
+	uint32_t first; /* of those that wait, counted on and on: the owner's to change */
+	uint32_t end;	/* behind the last: changed under the switch's lock */
+	unsigned index;
+	unsigned wakers;		  /* harts in wake() */
+	uint64_t learned[SWITCH_LEARNED]; /* addresses behind the port; 0: free */
+	unsigned next_learned;		  /* the oldest */
+	struct switch_counts counts;
+};
+
+/* Ports with frames that nobody has told them of, one bit each. */
+extern uint32_t switch_woken;
+
 /*
- * Put the port, all zero but for wake, on the network of that name, which stays where it
- * is. STATUS_NO_MEMORY: no memory for its queue, or all ports are taken.
+ * Put the port, all zero but for wake and mac, on the network of that name, which stays
+ * where it is. STATUS_NO_MEMORY: no memory for its queue, or all ports are taken.
  */
 enum status switch_attach(struct switch_port *port, const char *network);
 
@@ -63,7 +75,23 @@ void switch_detach(struct switch_port *port);
 void switch_send(struct switch_port *from, const void *frame, size_t size);
 
 /* Wake the ports that frames came for. With no lock held; cheap if there are none. */
-void switch_deliver(void);
+void switch_wake(void);
+
+static inline void switch_deliver(void)
+{
+	if (__atomic_load_n(&switch_woken, __ATOMIC_SEQ_CST))
+		switch_wake();
+}
+
+/* The 6 bytes of an address as a number, the first of them the highest. */
+static inline uint64_t switch_mac(const uint8_t bytes[MAC_SIZE])
+{
+	uint64_t mac = 0;
+
+	for (unsigned i = 0; i < MAC_SIZE; i++)
+		mac = mac << 8 | bytes[i];
+	return mac;
+}
 
 /*
  * For the owner, one hart at a time: the oldest frame that waits, there until

@@ -334,8 +334,11 @@ enum status vm_create(struct vm *vm)
 	return status;
 }
 
+/* Devices first: others may be writing to its RAM through them. */
 void vm_destroy(struct vm *vm)
 {
+	devices_remove(vm);
+	vm->device_count = 0;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		vm->mode->vcpu_destroy(&vm->vcpus[i]);
 		arch_vcpu_destroy(&vm->vcpus[i]);
@@ -344,8 +347,6 @@ void vm_destroy(struct vm *vm)
 	vm->vcpu_count = 0;
 	if (vm->mode)
 		vm->mode->vm_destroy(vm);
-	devices_remove(vm);
-	vm->device_count = 0;
 	if (vm->memory.size > 0)
 		guest_memory_free(&vm->memory);
 	vm->is_made = vm->is_paused = false;

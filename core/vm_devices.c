@@ -13,16 +13,23 @@
 #include "core/string.h"
 #include "drivers/virtio_blk.h"
 #include "drivers/virtio_console.h"
+#include "drivers/virtio_net.h"
 #include "drivers/virtio_rng.h"
 #include "mm/page_alloc.h"
 
 #define COPY_UNIT (2 * MIB)
+
+struct vm_net {
+	struct virtio_net net;
+	struct vm *vm;
+};
 
 struct vm_virtio {
 	struct virtio_blk disks[VM_DISK_LIMIT];
 	struct virtio_rng rng;
 	struct virtio_console console;
 	bool has_console;
+	struct vm_net nets[VM_NET_LIMIT];
 };
 
 struct adding {
@@ -172,6 +179,55 @@ static enum status add_console(const struct adding *adding)
 	return STATUS_OK;
 }
 
+/* ---- network cards ---- */
+
+/* Frames came, from whatever VM's hart: into this one's RAM, under its own locks. */
+static void wake(struct switch_port *port)
+{
+	struct vm_net *at =
+		(struct vm_net *)((char *)port - offsetof(struct vm_net, net.port));
+
+	spin_lock_take(&at->vm->devices_lock);
+	virtio_net_receive(&at->net);
+	spin_lock_give(&at->vm->devices_lock);
+}
+
+/* The same whenever a VM of that name has so many: by FNV-1a, and locally administered.
+ */
+static void make_mac(const char *name, unsigned index, uint8_t mac[MAC_SIZE])
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ index;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+	for (unsigned i = 0; i < MAC_SIZE; i++)
+		mac[i] = (uint8_t)(hash >> 8 * i);
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+}
+
+static enum status add_net(const struct adding *adding, const struct vm_config *config,
+			   unsigned index)
+{
+	struct vm *vm = adding->vm;
+	struct vm_net *at = &vm->virtio->nets[index];
+	uint8_t mac[MAC_SIZE];
+	enum status status;
+
+	make_mac(config->name, index, mac);
+	virtio_net_init(&at->net, next_base(vm), next_line(vm), &adding->memory,
+			config->macs ? config->macs + index * MAC_SIZE : mac);
+	at->vm = vm;
+	at->net.port.wake = wake;
+	status = switch_attach(&at->net.port, config->networks[index]);
+	if (status != STATUS_OK)
+		return refuse(
+			adding->why, status,
+			"network '%s': no memory for a port, or none of the %u is free",
+			config->networks[index], SWITCH_PORT_LIMIT);
+	add(vm, &at->net.virtio);
+	return STATUS_OK;
+}
+
 /* ---- all of them ---- */
 
 uint64_t devices_memory(const struct vm *vm)
@@ -194,7 +250,7 @@ enum status devices_add(struct vm *vm, const struct vm_config *config, const cha
 	};
 	enum status status = STATUS_OK;
 
-	if (config->disk_count == 0 && config->devices == 0)
+	if (config->disk_count == 0 && config->devices == 0 && config->net_count == 0)
 		return STATUS_OK;
 	vm->virtio = page_alloc_zeroed(pages_order());
 	if (!vm->virtio)
@@ -205,6 +261,8 @@ enum status devices_add(struct vm *vm, const struct vm_config *config, const cha
 		status = add_rng(&adding);
 	if (status == STATUS_OK && (config->devices & VM_DEVICE_CONSOLE))
 		status = add_console(&adding);
+	for (unsigned i = 0; status == STATUS_OK && i < config->net_count; i++)
+		status = add_net(&adding, config, i);
 	return status;
 }
 
@@ -212,6 +270,8 @@ void devices_remove(struct vm *vm)
 {
 	if (!vm->virtio)
 		return;
+	for (unsigned i = 0; i < VM_NET_LIMIT; i++)
+		switch_detach(&vm->virtio->nets[i].net.port);
 	page_free(vm->virtio, pages_order());
 	vm->virtio = NULL;
 	vm->virtio_count = 0;

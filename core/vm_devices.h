@@ -2,8 +2,8 @@
 /*
  * The virtio devices that a VM's configuration asks for, one after the other from
  * VM_VIRTIO_BASE on, each with a PLIC source of its own: disks first, then entropy,
- * then a console. Their memory is the VM's: it comes back with devices_remove(), but for
- * the copies of disks, which stay as long as the VM is known.
+ * a console, and network cards. Their memory is the VM's: it comes back with
+ * devices_remove(), but for the copies of disks, which stay as long as the VM is known.
  */
 #ifndef CORE_VM_DEVICES_H
 #define CORE_VM_DEVICES_H

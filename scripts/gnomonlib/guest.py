@@ -21,6 +21,7 @@ QUIET_ARGUMENTS = "quiet loglevel=1"  # 0 would silence a panic too
 DEVICES = ("rng", "console")
 SECTOR = 512
 MOST_DISKS = 4
+MOST_NETS = 2
 DISK_UNIT = 2 * MIB  # what a copy's memory is a multiple of
 
 
@@ -43,6 +44,7 @@ class Guest:
     disks: list[Disk]
     devices: list[str]
     vcpus: int
+    networks: list[str]
 
 
 def size_of(option, text):
@@ -111,9 +113,12 @@ def from_options(options, directory):
     disks = [disk_from(text) for text in getattr(options, "disk", [])]
     if len(disks) > MOST_DISKS:
         raise BadUsage(f"--disk: a VM can have {MOST_DISKS} of them")
+    networks = getattr(options, "net", [])
+    if len(networks) > MOST_NETS:
+        raise BadUsage(f"--net: a VM can have {MOST_NETS} of them")
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
                  options.paging, disks, getattr(options, "device", []),
-                 getattr(options, "vcpus", None) or 1), token
+                 getattr(options, "vcpus", None) or 1, networks), token
 
 
 def with_command(initrd, command, token, path):
@@ -170,7 +175,8 @@ def bundle_source(guest):
     devices = (property_list("gnomon,disks", list(names)) +
                property_list("gnomon,disk-copy",
                              [key for key, disk in names.items() if not disk.read_only]) +
-               property_list("gnomon,devices", guest.devices))
+               property_list("gnomon,devices", guest.devices) +
+               property_list("gnomon,net", guest.networks))
     return f"""\
 /dts-v1/;
 
