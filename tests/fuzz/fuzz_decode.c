@@ -3,7 +3,7 @@
 /* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: core/exit_store.c core/exit_misaligned.c arch/riscv/decode_atomic.c */
 /* sources: core/pmu.c core/sbi/pmu.c */
-/* sources: core/check_release.c */
+/* sources: core/switch.c core/check_release.c */
 /* sources: core/exit.c core/exit_translation.c core/exit_privileged.c */
 /* sources: core/lookahead.c arch/riscv/decode_simple.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */

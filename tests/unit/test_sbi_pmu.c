@@ -2,7 +2,7 @@
 /* sources: core/exit_conditional.c arch/riscv/decode_logic.c */
 /* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: core/exit_store.c core/exit_misaligned.c arch/riscv/decode_atomic.c */
-/* sources: core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
+/* sources: core/switch.c core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
 /* sources: core/check_release.c core/exit.c core/exit_privileged.c core/lookahead.c */
 /* sources: core/exit_translation.c core/interrupt.c core/pmu.c core/sbi/pmu.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
