@@ -4,7 +4,7 @@
 /* sources: core/entropy.c core/random.c core/vm_devices.c */
 /* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c drivers/virtio_mmio.c */
 /* sources: drivers/virtio_blk.c drivers/virtio_console.c drivers/virtio_queue.c */
-/* sources: drivers/virtio_rng.c drivers/virtio_net.c core/switch.c */
+/* sources: drivers/virtio_rng.c drivers/virtio_net.c */
 /* sources: tests/fuzz/fdt_mutator.c tests/fuzz/guarded.c tests/fuzz/property_copies.c */
 /* sources: tests/fuzz/vm_parts.c */
 /* libs: -lfdt */
@@ -54,6 +54,8 @@ const char *const fdt_words[] = {
 	"gnomon,disks",
 	"gnomon,disk-copy",
 	"gnomon,devices",
+	"gnomon,net",
+	"gnomon,net-mac",
 	"rng",
 	"console",
 	"lsp",
@@ -215,7 +217,8 @@ static void check_devices(const struct vm_config *config)
 	for (unsigned device = config->devices; device; device &= device - 1)
 		others++;
 	require(vm_parts.live == 1 + copies && vm.memory.size == config->memory);
-	require(vm.virtio_count == config->disk_count + others);
+	require(vm.virtio_count == config->disk_count + others + config->net_count);
+	require(vm_parts.ports == config->net_count);
 	require(vm.device_count == 2 + vm.virtio_count);
 	for (unsigned i = 0; i < vm.virtio_count; i++)
 		require(vm.devices[2 + i]->base.raw == 0x10001000 + 0x1000 * i);
@@ -247,7 +250,8 @@ static void make_vm(const struct vm_config *config)
 	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
 		if (vm.copies[i].size > 0)
 			guest_memory_free(&vm.copies[i]);
-	require(vm_parts.live == 0 && !vm_parts.tree && !vm_parts.devices);
+	require(vm_parts.live == 0 && !vm_parts.tree && !vm_parts.devices &&
+		vm_parts.ports == 0);
 }
 
 static void read_vms(const struct bundle *bundle)

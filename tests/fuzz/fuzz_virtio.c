@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: drivers/virtio_blk.c drivers/virtio_rng.c drivers/virtio_console.c */
 /* sources: drivers/virtio_mmio.c drivers/virtio_queue.c drivers/mmio.c core/random.c */
-/* sources: tests/fuzz/guarded.c */
+/* sources: drivers/virtio_net.c core/switch.c tests/fuzz/guarded.c */
 /* options: -max_len=768 */
 /*
  * The virtio devices under a hostile driver: any registers, any bytes in the rings, and
@@ -10,12 +10,16 @@
  * disk is touched, an exit's work is bounded, the wire says
  * what the registers say, and after a reset a good request is served.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/harts.h"
+#include "core/switch.h"
 #include "drivers/virtio_blk.h"
 #include "drivers/virtio_console.h"
+#include "drivers/virtio_net.h"
 #include "drivers/virtio_rng.h"
+#include "mm/page_alloc.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/guarded.h"
 
@@ -37,7 +41,9 @@ static union {
 	struct virtio_blk blk;
 	struct virtio_rng rng;
 	struct virtio_console console;
+	struct virtio_net net;
 } the;
+static struct switch_port far; /* another's, on the network of the card */
 static struct mmio_device *device = &the.virtio.device;
 static bool wire;
 static uint64_t written, sent; /* bytes in this exit, to RAM and to the console */
@@ -156,6 +162,54 @@ static void room(void *context)
 	virtio_console_receive(&the.console, 'r');
 }
 
+/* A port's queue is large: both have theirs for good. */
+void *page_alloc_zeroed(unsigned order)
+{
+	static char *queues[2];
+	static unsigned next;
+	char **queue = &queues[next++ % 2];
+
+	if (!*queue)
+		*queue = malloc(PAGE_SIZE << order);
+	return *queue;
+}
+
+void page_free(void *block, unsigned order)
+{
+	require(block && order > 0);
+}
+
+static void wake_card(struct switch_port *port)
+{
+	require(port == &the.net.port);
+	virtio_net_receive(&the.net);
+}
+
+/* What came of the driver's frames: each is one that a wire could carry. */
+static void wake_far(struct switch_port *port)
+{
+	const struct switch_frame *frame;
+	unsigned count = 0;
+
+	while ((frame = switch_next(port)) != NULL) {
+		require(frame->size >= SWITCH_FRAME_LEAST &&
+			frame->size <= SWITCH_FRAME_MOST);
+		require(count++ < SWITCH_QUEUE_LIMIT);
+		switch_done(port);
+	}
+}
+
+static void make_net(const struct irq_line line, const struct virtio_memory *memory)
+{
+	static const uint8_t mac[MAC_SIZE] = {2};
+
+	virtio_net_init(&the.net, GPA(BASE), line, memory, mac);
+	the.net.port.wake = wake_card;
+	far = (struct switch_port){.wake = wake_far};
+	require(switch_attach(&the.net.port, "lan") == STATUS_OK);
+	require(switch_attach(&far, "lan") == STATUS_OK);
+}
+
 static void make_device(unsigned which)
 {
 	static const uint8_t seed[RANDOM_SEED_SIZE] = {1};
@@ -171,6 +225,9 @@ static void make_device(unsigned which)
 		virtio_console_init(&the.console, GPA(BASE), line, &memory, transmit,
 				    &sent);
 		virtio_console_on_room(&the.console, room);
+		break;
+	case 4:
+		make_net(line, &memory);
 		break;
 	case 2:
 		on.copy = &disk; /* fallthrough */
@@ -202,6 +259,7 @@ static void check_work(void)
 static void out(uint64_t offset, uint32_t value)
 {
 	require(mmio_write(&device, 1, GPA(BASE + offset), 4, value));
+	switch_deliver();
 	check_work();
 	require(wire == (in(0x60) != 0));
 	require(((in(0x70) & 0x40) != 0) == (the.virtio.wrong != NULL));
@@ -293,6 +351,17 @@ static void access(struct input *input)
 	check_work();
 }
 
+/* Some frame for the driver, of any size that there is. */
+static void receive(struct input *input)
+{
+	static uint8_t bytes[SWITCH_FRAME_MOST];
+
+	memset(bytes, input_byte(input), sizeof(bytes));
+	switch_send(&far, bytes, input_take(input, 2) % (sizeof(bytes) + 1));
+	switch_deliver();
+	check_work();
+}
+
 static void step(struct input *input)
 {
 	const unsigned what = input_byte(input);
@@ -321,6 +390,8 @@ static void step(struct input *input)
 		out(0x64, what >> 3);
 		if (what & 0x80 && the.virtio.class->id == 3)
 			virtio_console_receive(&the.console, (uint8_t)what);
+		if (what & 0x80 && the.virtio.class->id == 1)
+			receive(input);
 		break;
 	default:
 		access(input);
@@ -331,7 +402,8 @@ static void step(struct input *input)
 /* After all that: a reset, and one request that is as it should be. */
 static void check_alive(void)
 {
-	const uint64_t queue = the.virtio.class->id == 3 ? 1 : 0, area = queue * AREA;
+	const bool transmits = the.virtio.class->id == 1 || the.virtio.class->id == 3;
+	const uint64_t queue = transmits ? 1 : 0, area = queue * AREA;
 	const bool reads = the.virtio.class->id == 4;
 
 	clear_ram();
@@ -383,7 +455,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* The other vCPU's part is the second half. */
 	struct input input = {data, size / 2}, other = {data + size / 2, size - size / 2};
-	const unsigned which = input_byte(&input) % 4;
+	const unsigned first = input_byte(&input) % 8, which = first == 4 ? 4 : first % 4;
 
 	clear_ram();
 	memcpy(disk_bytes.end - DISK_SIZE, before, DISK_SIZE);
@@ -396,6 +468,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&input);
 	other.left = 0;
 	check_alive();
+	if (which == 4) {
+		switch_detach(&the.net.port);
+		switch_detach(&far);
+	}
 	if (which != 2)
 		require(memcmp(before, disk_bytes.end - DISK_SIZE, DISK_SIZE) == 0);
 	return 0;

@@ -7,6 +7,7 @@
 #include "core/arch.h"
 #include "core/harts.h"
 #include "core/scheduler.h"
+#include "core/switch.h"
 #include "core/vcpu_requests.h"
 #include "core/vm.h"
 #include "mm/page_alloc.h"
@@ -73,6 +74,42 @@ uint64_t page_alloc_free_of(enum page_kind kind)
 {
 	(void)kind;
 	return FREE_MEM >> PAGE_SHIFT;
+}
+
+enum status switch_attach(struct switch_port *port, const char *network)
+{
+	require(port->wake && strlen(network) < SIZE_MAX);
+	port->network = network;
+	vm_parts.ports++;
+	return STATUS_OK;
+}
+
+void switch_detach(struct switch_port *port)
+{
+	vm_parts.ports -= port->network != NULL;
+	port->network = NULL;
+}
+
+/* Nothing runs, so no frame is under way. */
+void switch_send(struct switch_port *from, const void *frame, size_t size)
+{
+	(void)from;
+	(void)frame;
+	(void)size;
+	require(false);
+}
+
+const struct switch_frame *switch_next(const struct switch_port *port)
+{
+	(void)port;
+	require(false);
+	return NULL;
+}
+
+void switch_done(struct switch_port *port)
+{
+	(void)port;
+	require(false);
 }
 
 bool page_alloc_is_divided(void)

@@ -20,6 +20,7 @@ struct vm_parts {
 	char *tree;	     /* while it is taken; else NULL */
 	unsigned live;	     /* VMs and disks that have memory */
 	void *devices;	     /* of a VM, while there are any */
+	unsigned ports;	     /* of switches, attached */
 	/* The device tree is written to a VM's memory. */
 	void (*check_tree)(const struct guest_memory *guest, gpa_t at, uint64_t size);
 };

@@ -107,6 +107,8 @@ static void draft_two_vms(void)
 	fdt_property(draft, "gnomon,disks", "fdt-1\0ramdisk-1", 16);
 	text("gnomon,disk-copy", "ramdisk-1");
 	fdt_property(draft, "gnomon,devices", "console\0rng", 12);
+	fdt_property(draft, "gnomon,net", "lan\0wan", 8);
+	bytes("gnomon,net-mac", "\2\0\0\0\0\1\6\0\0\0\0\2", 12);
 	end();
 	node("plain");
 	text("kernel", "kernel-1");
@@ -146,6 +148,10 @@ static void reads_all_that_is_said(void **state)
 	assert_blob(config.disks[1].image, "the ramdisk");
 	assert_true(config.disks[1].is_copied);
 	assert_int_equal(config.devices, VM_DEVICE_RNG | VM_DEVICE_CONSOLE);
+	assert_int_equal(config.net_count, 2);
+	assert_string_equal(config.networks[0], "lan");
+	assert_string_equal(config.networks[1], "wan");
+	assert_memory_equal(config.macs, "\2\0\0\0\0\1\6\0\0\0\0\2", 12);
 	assert_null(why);
 	free(block);
 }
@@ -175,6 +181,8 @@ static void silence_means_the_defaults(void **state)
 	assert_string_equal(config.bootargs, "");
 	assert_int_equal(config.disk_count, 0);
 	assert_int_equal(config.devices, 0);
+	assert_int_equal(config.net_count, 0);
+	assert_null(config.macs);
 	free(block);
 }
 
@@ -383,6 +391,12 @@ static const struct flaw flaws[] = {
 	 "console)"},
 	{false, "gnomon,devices", "rng\0gpu", 7, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,devices is no list of strings"},
+	{false, "gnomon,net", "a\0b\0c", 6, STATUS_UNSUPPORTED,
+	 "configuration 'vm': a VM can have 2 network cards, not 3"},
+	{false, "gnomon,net", "lan", 3, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,net is no list of strings"},
+	{false, "gnomon,net-mac", "\2\0\0\0\0\1", 6, STATUS_INVALID,
+	 "configuration 'vm': gnomon,net-mac has 6 bytes, not 6 for each of its networks"},
 	{true, "data-size", "abc", 3, STATUS_OK, NULL}, /* there is inline data */
 };
 
