@@ -92,6 +92,10 @@ def native_devices(guest):
                   "-device", f"virtio-blk-device,drive=disk{index}"]
     if "rng" in guest.devices:
         words += ["-device", "virtio-rng-device"]
+    networks = sorted(set(guest.networks))
+    for index, network in enumerate(guest.networks):
+        words += ["-netdev", f"hubport,id=net{index},hubid={networks.index(network)}",
+                  "-device", f"virtio-net-device,netdev=net{index}"]
     return words if len(words) > 2 else []
 
 

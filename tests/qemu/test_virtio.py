@@ -19,8 +19,10 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
 from gnomonlib import cpio, paths  # pylint: disable=wrong-import-position
 
-MODULES = ("virtio_mmio", "virtio_blk", "virtio-rng")
-LOAD = f"for m in {' '.join(MODULES)}; do insmod /modules/$m.ko || exit 9; done\n"
+STORAGE = ("virtio_mmio", "virtio_blk", "virtio-rng")
+NETWORK = ("failover", "net_failover", "virtio_net")
+LOAD = f"for m in {' '.join(STORAGE)}; do insmod /modules/$m.ko || exit 9; done\n"
+LOAD_NETWORK = f"for m in {' '.join(NETWORK)}; do insmod /modules/$m.ko || exit 9; done\n"
 SIZE = (3 << 20) + 512  # over the 2 MiB that memory comes in, and not a whole page
 
 # The last write goes over the end of a run of the copy's memory.
@@ -40,6 +42,31 @@ wc -c < /rng1; cmp -s /rng1 /rng2 || echo differ
 gzip -c /rng1 | wc -c
 """
 
+# What one card's address sends to the other's goes out, not by way of lo.
+TWO_CARDS = LOAD + LOAD_NETWORK + """
+ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up
+ip addr add 10.0.1.1/24 dev eth1; ip link set eth1 up
+for f in all eth0 eth1; do
+	echo 1 > /proc/sys/net/ipv4/conf/$f/accept_local
+	echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter
+done
+ip route add 10.0.1.1 dev eth0 src 10.0.0.1 table 101
+ip route add 10.0.0.1 dev eth1 table 102
+ip rule add pref 1 iif eth0 lookup local; ip rule add pref 2 iif eth1 lookup local
+ip rule add pref 3 to 10.0.1.1 lookup 101
+ip rule add pref 4 from 10.0.1.1 to 10.0.0.1 lookup 102
+ip rule add pref 100 lookup local; ip rule del pref 0
+ping -q -c 3 -s 1472 -I 10.0.0.1 10.0.1.1 | grep received
+sum() { md5sum | cut -d' ' -f1; }
+nc -l -p 5000 -e md5sum & sleep 1
+dd if=/dev/vda bs=4k count=512 2>/dev/null | tee /sent | nc 10.0.1.1 5000 | cut -d' ' -f1 &
+dd if=/dev/hwrng of=/dev/vda bs=4k seek=512 count=64 conv=fsync 2>/dev/null &
+wait
+sum < /sent
+[ $(cat /sys/class/net/eth1/statistics/rx_bytes) -gt 2097152 ] && echo by the switch
+cat /sys/class/net/eth0/address /sys/class/net/eth1/address /sys/class/net/eth1/carrier
+"""
+
 HVC0 = """
 insmod /modules/virtio_mmio.ko
 read -r line < /dev/hvc0
@@ -55,7 +82,7 @@ def _initrd(tmp_path_factory):
     kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
     archive = cpio.Archive()
     archive.directory("modules")
-    for name in MODULES:
+    for name in STORAGE + NETWORK:
         file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
         archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
     archive.file("modules/hvc0.sh", HVC0.encode())
@@ -84,6 +111,18 @@ def test_disks_and_entropy(run, initrd, disk, how):
                      "read-only", "16384", "differ"]
     assert packed > 16384  # what is random does not get smaller
     assert disk.read_bytes() == data
+
+
+@pytest.mark.parametrize("how, vcpus", [("lsp", 2), ("m shadow-unsync", 1)])
+def test_two_cards_on_a_network(run, initrd, disk, how, vcpus):
+    """With two vCPUs: disk, entropy and both cards at work at the same time."""
+    result = run("--initrd", initrd, "--disk", disk, "--device", "rng", "--net", "--net", "lan",
+                 "--vcpus", str(vcpus), "--exec", TWO_CARDS, how=how)
+    assert result.status == 0, result
+    sent = hashlib.md5(disk.read_bytes()[:2 << 20]).hexdigest()
+    assert result.lines == ["3 packets transmitted, 3 packets received, 0% packet loss",
+                            sent, sent, "by the switch", "5e:d0:a5:f1:a9:04",
+                            "fa:8b:95:b7:62:b1", "1"]
 
 
 def test_input_goes_to_the_virtio_console(terminal, ended, initrd):
@@ -130,6 +169,11 @@ def test_a_missing_disk_and_a_fifth_are_refused(run, guest, tmp_path, disk):
     assert (result.status, result.err) == (2, "gnomon: --disk: a VM can have 4 of them\n")
 
 
+def test_a_third_card_is_refused(run, guest):
+    result = run("--kernel", guest("hello.bin"), "--net", "--net", "a", "--net", "b")
+    assert (result.status, result.err) == (2, "gnomon: --net: a VM can have 2 of them\n")
+
+
 def change(path, *words):
     subprocess.run(["fdtput", path, "/configurations/hello", *words], check=True)
 
@@ -139,6 +183,10 @@ def test_gnomon_refuses_what_a_bundle_has_wrong(run, guest, bundle, tmp_path, di
     change(made, "-t", "s", "gnomon,devices", "gpu")
     assert run("--bundle", made).refusal == ("configuration 'hello': gnomon,devices: no device "
                                              "'gpu' (there are rng and console)")
+    made = bundle("--kernel", guest("hello.bin"), "--net")
+    change(made, "-t", "bx", "gnomon,net-mac", *"3 0 0 0 0 1".split())
+    assert run("--bundle", made).refusal == ("configuration 'hello': gnomon,net-mac: number 0 is "
+                                             "no address of a single card")
     image = guest("hello.bin").read_bytes()
     odd = tmp_path / "odd.bin"
     odd.write_bytes(image + b"\0")
