@@ -56,5 +56,6 @@ bool monitor_trace_off(unsigned count, char **words);
 bool monitor_shadow(unsigned count, char **words);
 bool monitor_memory(unsigned count, char **words);
 bool monitor_harts(unsigned count, char **words);
+bool monitor_net(unsigned count, char **words);
 
 #endif

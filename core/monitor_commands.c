@@ -189,6 +189,8 @@ static const struct monitor_command commands[] = {
 	{"mem", "", "memory: what is free, and who has the rest", monitor_memory},
 	{"harts", "", "the harts: where they are, what they did for others",
 	 monitor_harts},
+	{"net", "", "the ports of the switch: frames sent, received and dropped",
+	 monitor_net},
 	{"log", "", "Gnomon's own last lines again", run_log},
 };
 

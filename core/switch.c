@@ -207,3 +207,24 @@ void switch_wake(void)
 		__atomic_fetch_sub(&port->wakers, 1, __ATOMIC_RELEASE);
 	}
 }
+
+/* ---- for people ---- */
+
+bool switch_view(unsigned index, struct switch_view *view)
+{
+	const struct switch_port *port;
+
+	spin_lock_take(&lock);
+	port = ports[index];
+	if (port)
+		*view = (struct switch_view){
+			.network = port->network,
+			.name = port->name,
+			.mac = port->mac,
+			.waiting = port->end -
+				   __atomic_load_n(&port->first, __ATOMIC_RELAXED),
+			.counts = port->counts,
+		};
+	spin_lock_give(&lock);
+	return port;
+}

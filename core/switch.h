@@ -41,7 +41,9 @@ struct switch_port {
 	 */
 	void (*wake)(struct switch_port *port);
 
-	/* The owner's own address, which nobody else's frames lead astray; 0: none. */
+	/* The owner's name, for people, and its own address, which nobody else's frames
+	 * lead astray; 0: none. */
+	const char *name;
 	uint64_t mac;
 
 	/* The switch's. */
@@ -60,8 +62,8 @@ struct switch_port {
 extern uint32_t switch_woken;
 
 /*
- * Put the port, all zero but for wake and mac, on the network of that name, which stays
- * where it is. STATUS_NO_MEMORY: no memory for its queue, or all ports are taken.
+ * Put the port, all zero but for wake, name and mac, on the network of that name, which
+ * stays where it is. STATUS_NO_MEMORY: no memory for its queue, or all ports are taken.
  */
 enum status switch_attach(struct switch_port *port, const char *network);
 
@@ -92,6 +94,18 @@ static inline uint64_t switch_mac(const uint8_t bytes[MAC_SIZE])
 		mac = mac << 8 | bytes[i];
 	return mac;
 }
+
+/* A port as it is now. */
+struct switch_view {
+	const char *network;
+	const char *name;
+	uint64_t mac;
+	unsigned waiting; /* frames */
+	struct switch_counts counts;
+};
+
+/* Of the port in that place, below SWITCH_PORT_LIMIT; false: there is none. */
+bool switch_view(unsigned index, struct switch_view *view);
 
 /*
  * For the owner, one hart at a time: the oldest frame that waits, there until

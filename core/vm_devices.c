@@ -218,6 +218,7 @@ static enum status add_net(const struct adding *adding, const struct vm_config *
 			config->macs ? config->macs + index * MAC_SIZE : mac);
 	at->vm = vm;
 	at->net.port.wake = wake;
+	at->net.port.name = vm->name;
 	status = switch_attach(&at->net.port, config->networks[index]);
 	if (status != STATUS_OK)
 		return refuse(

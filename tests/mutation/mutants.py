@@ -929,6 +929,71 @@ FENCE_SITES = _of(
      "\tvcpu->fence_repeats = site->patience;\n", "\tvcpu->fence_repeats = 0;\n"),
 )
 
+VIRTIO = _of(
+    "drivers/virtio_queue.c",
+    ("a descriptor's number may be the queue's size",
+     "if (descriptor.next >= queue->size)", "if (descriptor.next > queue->size)"),
+    ("only the first byte of a part is in RAM",
+     "if (!is_ram(memory, from->address, from->length))",
+     "if (!is_ram(memory, from->address, 1))"),
+    ("what can be read comes behind what can be written",
+     "if (!is_writable && chain->readable < chain->count)", "if (chain->count > queue->size)"),
+    ("more chains wait than the queue has entries",
+     "if (waiting > queue->size) {", "if (waiting > VIRTIO_QUEUE_SIZE_MAX) {"),
+    ("a driver that wants no interrupt is not asked",
+     "queue->driver_area + RING_FLAGS) & FLAG_NO_INTERRUPT;",
+     "queue->driver_area + RING_FLAGS) & FLAG_INDIRECT;"),
+) + _of(
+    "drivers/virtio_mmio.c",
+    ("an exit serves as many requests as there are",
+     "if (chains == VIRTIO_SERVE_CHAINS || bytes", "if (bytes"),
+    ("a device that failed goes on",
+     "(STATUS_DRIVER_OK | STATUS_NEEDS_RESET)) ==", "STATUS_DRIVER_OK) =="),
+    ("features that were not offered are agreed on",
+     "(accepted & ~device->features) || ", ""),
+) + _of(
+    "drivers/virtio_blk.c",
+    ("a request reaches over the end of the disk",
+     "!range_within(request->sector, size / VIRTIO_BLK_SECTOR, 0, sectors))",
+     "request->sector >= sectors)"),
+    ("a read-only disk is written to",
+     "if (!blk->disk.copy || !find_data", "if (!find_data"),
+    ("the status is no byte that was written",
+     "request.written + (uint32_t)sizeof(status);", "request.written;"),
+) + _of(
+    "drivers/virtio_net.c",
+    ("a frame's buffer has no room for its header",
+     "frame->size > size - sizeof(struct header)) {", "frame->size > size) {"),
+    ("a buffer for receiving is smaller than a header",
+     "if (chain->writable_size < sizeof(header))", "if (chain->writable_size == 0)"),
+    ("a frame is longer than any",
+     "if (size > sizeof(net->frame))", "if (size > UINT32_MAX)"),
+    ("frames wait for a driver that is yet to come",
+     "\t\twhile (switch_next(&net->port))\n\t\t\tswitch_done(&net->port);", "\t\t;"),
+)
+
+SWITCH = _of(
+    "core/switch.c",
+    ("a frame comes back to where it was sent", "if (port && port != from &&", "if (port &&"),
+    ("all networks are one",
+     "return strcmp(port->network, other->network) == 0;", "return port && other;"),
+    ("a group's address is learned", "if (mac == 0 || (mac & FOR_MANY) || before == port ||",
+     "if (mac == 0 || before == port ||"),
+    ("a card loses its address to who claims it", "before == port ||\n"
+     "\t    (before && before->mac == mac))", "before == port)"),
+    ("who moved is also where it was", "\tif (before)\n\t\tforget(before, mac);\n", ""),
+    ("an address that was claimed stays claimed when its card comes",
+     "\t\tforget(before, port->mac);", "\t\t;"),
+    ("a queue that is full is written over",
+     "    SWITCH_QUEUE_LIMIT) {", "    UINT32_MAX) {"),
+    ("a frame has no room for its addresses", "size < SWITCH_FRAME_LEAST || ", ""),
+    ("nobody is told of frames", "UINT32_C(1) << port->index, __ATOMIC_SEQ_CST);",
+     "UINT32_C(0) << port->index, __ATOMIC_SEQ_CST);"),
+    ("a port goes while it is being woken",
+     "__atomic_load_n(&port->wakers, __ATOMIC_ACQUIRE) > 0)",
+     "__atomic_load_n(&port->wakers, __ATOMIC_ACQUIRE) > 1)"),
+)
+
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS + MISALIGNED + FENCE_SITES)
+           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH)

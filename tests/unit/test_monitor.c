@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/monitor.c core/monitor_commands.c core/monitor_line.c */
 /* sources: core/monitor_stats.c core/monitor_views.c core/exit_trace.c core/vms.c */
+/* sources: core/monitor_net.c core/switch.c */
 /* sources: core/console_mux.c core/json.c core/counters.c */
 /* sources: tests/unit/fake_pages.c mm/guest_memory.c drivers/mmio.c */
 /* sources: drivers/host_mmio.c */
@@ -19,6 +20,7 @@
 #include "core/json.h"
 #include "core/machine.h"
 #include "core/monitor.h"
+#include "core/switch.h"
 #include "core/vm.h"
 #include "core/vm_life.h"
 #include "core/vms.h"
@@ -190,6 +192,33 @@ static void assert_says(const char *keys, const char *text)
 		fail_msg("'%s' is not in '%s'", text, fake_machine.output);
 }
 
+static void no_wake(struct switch_port *port)
+{
+	(void)port;
+}
+
+static void ports_are_listed(void **state)
+{
+	static struct switch_port ports[2];
+	const uint8_t frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2};
+
+	(void)state;
+	ports[0] = (struct switch_port){.wake = no_wake, .name = "linux", .mac = 0x21};
+	ports[1] = (struct switch_port){.wake = no_wake};
+	assert_int_equal(switch_attach(&ports[0], "lan"), STATUS_OK);
+	assert_int_equal(switch_attach(&ports[1], "lan"), STATUS_OK);
+	for (unsigned i = 0; i < SWITCH_QUEUE_LIMIT + 3; i++)
+		switch_send(&ports[0], frame, sizeof(frame));
+	type("\x1d");
+	assert_says("net\r",
+		    "lan              linux            000000000021         67          0"
+		    "          0       0\r\n"
+		    "lan              -                000000000000          0         64"
+		    "          3      64\r\n");
+	switch_detach(&ports[0]);
+	switch_detach(&ports[1]);
+}
+
 static void each_command_answers(void **state)
 {
 	static const struct {
@@ -213,6 +242,7 @@ static void each_command_answers(void **state)
 		{"mem\r",
 		 "  all uses                    65536 KiB, 65536 KiB of it free\r\n"},
 		{"harts\r", "     5 idle                       10             11\r\n"},
+		{"net\r", "no VM has a network card\r\n"},
 		{"log\r", "log\r\n"},
 		{"interleave\r", "output of VMs in the background is kept\r\n"},
 		{"interleave on\r",
@@ -403,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 		TEST(each_command_answers),
+		TEST(ports_are_listed),
 		TEST(mistakes_are_told),
 		TEST(lives_are_asked_for),
 		TEST(a_vm_that_is_off_has_nothing_to_show),
