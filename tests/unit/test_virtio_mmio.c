@@ -329,6 +329,7 @@ static void malformed_chains_fail_the_device_alone(void **state)
 			describe(j, bad_chains[i].of[j].address,
 				 bad_chains[i].of[j].length, bad_chains[i].of[j].flags,
 				 bad_chains[i].of[j].next);
+		describe(8, DATA, 1, 0, 0); /* would be good, if it were one */
 		offer(0);
 		outside.writes = 0;
 		out(0x50, 0);
@@ -353,6 +354,8 @@ static void malformed_chains_fail_the_device_alone(void **state)
 static void impossible_indices_fail_the_device(void **state)
 {
 	(void)state;
+	describe(0, DATA, 4, 0, 0); /* but for the index, all is well */
+	describe(8, DATA, 4, 0, 0);
 	drive(1, 8);
 	poke16(AVAIL + 2, 9); /* more than there are entries */
 	out(0x50, 0);
