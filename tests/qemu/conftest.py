@@ -121,7 +121,8 @@ def start(directory, *options, how=None, **settings):
     report = json.loads(stats.read_text()) if stats.exists() else None
     if report:
         in_m = (how or "").startswith("m ")
-        check_report(report, "m" if in_m else settings.get("SEAT", "hs"))
+        for one in report.get("vms", [report]):
+            check_report(one, "m" if in_m else settings.get("SEAT", "hs"))
     return Result(result.returncode, result.stdout, result.stderr, report)
 
 

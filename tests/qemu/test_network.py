@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Two VMs of Debian on one network, side by side in different paging modes: what one sends
+by TCP is what the other got, pings of the largest frame come back, and a network of
+another name hears nothing of it.
+"""
+import lzma
+import pathlib
+import re
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "scripts"))
+from gnomonlib import cpio, guest as guests, paths  # pylint: disable=wrong-import-position
+
+MODULES = ("virtio_mmio", "failover", "net_failover", "virtio_net")
+QUIET = "console=ttyS0 panic=-1 quiet loglevel=1"
+
+CARD = f"""
+for m in {' '.join(MODULES)}; do insmod /modules/$m.ko || exit 9; done
+ip link set eth0 up
+"""
+
+SERVER = CARD + """
+ip addr add 10.0.0.2/24 dev eth0
+nc -l -p 5000 -e md5sum
+sleep 1
+"""
+
+CLIENT = CARD + """
+ip addr add 10.0.0.1/24 dev eth0; ip link set eth1 up
+for i in $(seq 100); do ping -q -c 1 -W 1 10.0.0.2 > /dev/null && break; done
+ping -q -c 3 -s 1472 10.0.0.2 | grep received
+dd if=/dev/urandom bs=64k count=32 2>/dev/null | tee /sent | nc 10.0.0.2 5000 | cut -d' ' -f1
+md5sum < /sent
+echo elsewhere $(cat /sys/class/net/eth1/statistics/rx_packets)
+"""
+
+
+@pytest.fixture(scope="module", name="initrd")
+def _initrd(tmp_path_factory):
+    """Makes an initramfs with the modules of the network that runs a command."""
+    kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
+    directory = tmp_path_factory.mktemp("network")
+    archive = cpio.Archive()
+    archive.directory("modules")
+    for name in MODULES:
+        file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
+        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    base = directory / "base"
+    base.write_bytes(cpio.append(paths.INITRD.read_bytes(), archive.finish()))
+    return lambda name, command: guests.with_command(base, command, "token", directory / name)
+
+
+@pytest.mark.parametrize("seat, first, second", [("hs", "lsp", "nested"),
+                                                 ("m", "shadow", "lsp")])
+def test_two_vms_on_one_network(run, bundle, initrd, tmp_path, seat, first, second):
+    client = bundle("--initrd", initrd("client", CLIENT), "--append", QUIET, "--memory", "128M",
+                    "--paging", first, "--net", "--net", "elsewhere").rename(tmp_path / "client")
+    server = bundle("--initrd", initrd("server", SERVER), "--append", QUIET, "--memory", "128M",
+                    "--paging", second, "--net")
+    result = run("--vm", f"client={client}", "--vm", f"server={server}", "--smp", "2",
+                 SEAT=seat)
+    assert result.status == 0, result
+    assert "3 packets transmitted, 3 packets received, 0% packet loss" in result.out
+    sums = re.findall(r"^([0-9a-f]{32})\b", result.out, re.M)
+    assert len(sums) == 2 and sums[0] == sums[1], result
+    assert "elsewhere 0" in result.out
