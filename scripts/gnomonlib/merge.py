@@ -42,11 +42,11 @@ def compiled(path):
     data = path.read_bytes()
     if data.startswith(MAGIC):
         return data
-    result = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-i", str(path.parent), "-"],
-                            input=data, cwd=path.parent, capture_output=True, check=False)
+    result = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", path.resolve()],
+                            cwd=path.parent, capture_output=True, check=False)
     if result.returncode:
         said = result.stderr.decode(errors="replace").strip().splitlines()
-        raise BadUsage(f"--vm {path}: {said[-1] if said else 'dtc failed'}")
+        raise BadUsage(f"--vm {path}: {said[0] if said else 'dtc failed'}")
     return result.stdout
 
 
