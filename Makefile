@@ -157,6 +157,11 @@ run: setup
 	@$(MAKE) --no-print-directory $(BUILD)/gnomon$(if $(filter m,$(SEAT)),-m).bin
 	@scripts/gnomon run --seat $(SEAT) --machine $(MACHINE) --paging $(PAGING) --memory $(MEMORY)
 
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory $(BUILD)/gnomon$(if $(filter m,$(SEAT)),-m).bin
+	@scripts/demo --seat $(SEAT)
+
 .PHONY: visionfive2
 visionfive2:
 	@scripts/setup visionfive2
@@ -194,6 +199,7 @@ help:
 	@echo '         debug builds, which check translation tables after each exit, and the'
 	@echo '         bundled guests'
 	@echo '  run    install what is missing, build, and boot Debian to a shell in a VM'
+	@echo '  demo       two VMs in one terminal: see "Several VMs" in the README'
 	@echo '  visionfive2  what a VisionFive 2 boots, in build/visionfive2/: see docs/visionfive2.md'
 	@echo '  test   install what is missing, build with gcc and clang, run all tests'
 	@echo '  unit-tests  build the host tests alone (build/unit/*)'

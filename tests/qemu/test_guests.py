@@ -4,6 +4,7 @@ The bundled bare-metal guests on several CPUs, natively and in both paging modes
 and the forms in which a kernel may come. The conformance guest judges itself;
 here it only has to say that nothing failed.
 """
+import json
 import re
 import shutil
 
@@ -85,16 +86,18 @@ def test_a_ready_bundle_runs_as_it_says(run, bundle, guest):
     assert (result.stats["paging"], result.stats["memory"]) == ("nested", 32 << 20)
 
 
-def test_of_several_vms_the_default_one_is_run(run, bundle, guest, change):
+def test_of_several_vms_the_default_is_in_the_foreground(run, bundle, guest, change, tmp_path):
     made = bundle("--kernel", guest("hello.bin"), "--memory", "32M")
     change(made, "/configurations/other", "kernel", "kernel")
     change(made, "/configurations/other", "gnomon,paging", "nested")
-    for name in ("hello", "other"):
-        change(made, "/configurations", "default", name)
+    for first, second in ("hello", "other"), ("other", "hello"):
+        change(made, "/configurations", "default", first)
         result = run("--bundle", made)
         assert result.status == 0, result
-        assert result.stats["vm"] == name
-        assert f"bundle: 2 VMs, of which one is run: '{name}'" in result.said
+        reports = json.loads((tmp_path / "stats.json").read_text())["vms"]
+        assert {report["vm"] for report in reports} == {"hello", "other"}
+        begun = [line.split(":")[0] for line in result.said if "of memory, paging mode" in line]
+        assert begun == [f"vm {first}", f"vm {second}"]
 
 
 # --- where Gnomon itself lies -----------------------------------------------
