@@ -18,6 +18,17 @@ struct machine {
 
 extern struct machine machine;
 
+#define MICROSECONDS 1000000
+#define NANOSECONDS  1000000000
+
+/* Ticks of the time CSR in units of which a second has so many. */
+static inline uint64_t machine_time(uint64_t ticks, uint64_t units)
+{
+	const uint64_t second = machine.fdt.timebase_frequency;
+
+	return ticks / second * units + ticks % second * units / second;
+}
+
 /*
  * Call `each` for the parts of the machine's RAM that are free: outside the
  * image, the device tree, the bundle and everything reserved. Stops at the

@@ -12,6 +12,7 @@ void vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 {
 	vcpu->timer_deadline = UINT64_MAX;
 	vcpu->pmu = (struct pmu){0};
+	vcpu->steal = (struct vcpu_steal){0};
 	vcpu->starting = true;
 	arch_vcpu_reset(vcpu, entry, a0, a1);
 }
@@ -37,6 +38,7 @@ static void load(struct vcpu *vcpu)
 	if (vcpu->place.last != arch_hart_index())
 		arch_fence_i();
 	pmu_load(vcpu);
+	sta_load(vcpu);
 	vcpu->leave = VCPU_STAYS;
 	timer_tick(vcpu);
 }
@@ -44,6 +46,8 @@ static void load(struct vcpu *vcpu)
 static void put(struct vcpu *vcpu)
 {
 	pmu_put(vcpu);
+	if (vcpu->leave == VCPU_PREEMPTED && !vm_has_ended(vcpu->vm))
+		sta_preempted(vcpu);
 	vcpu->vm->mode->put(vcpu);
 	arch_vcpu_put(vcpu);
 }

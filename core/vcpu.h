@@ -11,6 +11,7 @@
 #include "arch/riscv/vcpu_state.h"
 #include "core/counters.h"
 #include "core/pmu.h"
+#include "core/sbi/sta.h"
 #include "core/spin_lock.h"
 #include "core/types.h"
 #include "mm/paging.h"
@@ -70,7 +71,14 @@ struct vcpu_fences {
 	uint32_t served;
 };
 
-/* Where the scheduler has it: its lock's. */
+/* What has become of its time, in ticks of the machine's timebase. */
+struct vcpu_times {
+	uint64_t run;	 /* on a hart, the waiting that it does there included */
+	uint64_t stolen; /* ready, and waiting for a hart */
+	uint64_t moves;	 /* how often it came to another hart than its last */
+};
+
+/* Where the scheduler has it: its lock's, but for virtual while it runs. */
 enum vcpu_run_state {
 	RUN_STOPPED,
 	RUN_BLOCKED,
@@ -81,10 +89,17 @@ enum vcpu_run_state {
 
 struct vcpu_place {
 	enum vcpu_run_state state;
-	unsigned home;	   /* index of the hart that it runs on next */
-	unsigned last;	   /* that it ran on last */
-	struct vcpu *next; /* in the queue of its home, ready or blocked */
-	uint64_t wake;	   /* host time at which it is ready, if it is blocked */
+	unsigned home;	    /* index of the hart that it is on, or blocked on */
+	unsigned last;	    /* that it ran on last */
+	unsigned weight;    /* see scheduler_place() */
+	uint32_t harts;	    /* bit n: it may run on that one */
+	uint32_t waits_for; /* the same, while it is in line */
+	bool woken;	    /* it has come to the line by waking */
+	struct vcpu *next;  /* in line, or of those that are blocked there */
+	uint64_t virtual;   /* time: see line.h */
+	uint64_t wake;	    /* host time at which it is ready, if it is blocked */
+	uint64_t since;	    /* of its state, in host time */
+	struct vcpu_times times;
 };
 
 struct vcpu {
@@ -101,6 +116,7 @@ struct vcpu {
 	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
 	struct pmu pmu;
+	struct vcpu_steal steal;
 	unsigned check_turn;	  /* of the debug build's next check; see check.h */
 	struct exit_trace *trace; /* NULL: its exits were never traced */
 	/* What others write, or read while it runs: see vcpu_requests.h, scheduler.h. */

@@ -3,8 +3,8 @@
 #include "core/sbi/sbi.h"
 
 static const struct sbi_extension *const extensions[] = {
-	&sbi_time, &sbi_rfence, &sbi_ipi, &sbi_base,   &sbi_hsm,
-	&sbi_srst, &sbi_dbcn,	&sbi_pmu, &sbi_legacy,
+	&sbi_time, &sbi_rfence, &sbi_ipi, &sbi_base, &sbi_hsm,
+	&sbi_srst, &sbi_dbcn,	&sbi_pmu, &sbi_sta,  &sbi_legacy,
 };
 
 const struct sbi_extension *sbi_extension_find(uint64_t id)

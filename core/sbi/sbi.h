@@ -36,7 +36,7 @@ struct sbi_extension {
 };
 
 extern const struct sbi_extension sbi_base, sbi_time, sbi_ipi, sbi_rfence, sbi_hsm,
-	sbi_srst, sbi_dbcn, sbi_pmu, sbi_legacy;
+	sbi_srst, sbi_dbcn, sbi_pmu, sbi_sta, sbi_legacy;
 
 /* NULL if no extension has that id. */
 const struct sbi_extension *sbi_extension_find(uint64_t id);

@@ -9,7 +9,7 @@
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/console_mux.c core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c */
 /* sources: core/sbi/ipi.c core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c */
-/* sources: core/sbi/srst.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c */
+/* sources: core/sbi/srst.c core/sbi/sta.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c */
 /* sources: drivers/mmio.c drivers/plic.c drivers/uart.c drivers/vplic.c */
 /* sources: drivers/vuart.c mm/guest_memory.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c tests/unit/vm_bench.c */

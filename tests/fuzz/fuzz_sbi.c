@@ -9,7 +9,7 @@
 /* sources: core/guest_code.c core/counters.c core/timer.c core/interrupt.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
-/* sources: core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
+/* sources: core/sbi/sta.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
 /* sources: drivers/plic.c drivers/uart.c drivers/vplic.c drivers/vuart.c */
 /* sources: mm/guest_memory.c tests/fuzz/guarded.c tests/unit/fake_arch.c */
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c tests/unit/vm_bench.c */
@@ -247,6 +247,8 @@ static void some_call(struct input *input, struct call *call)
 	unsigned which = input_byte(input), function = input_byte(input);
 
 	call->extension = which < 238 ? extensions[which % 17] : input_take(input, 8);
+	if (which >= 238 && which < 246)
+		call->extension = 0x535441;
 	call->function = function < 240 ? function % 8 : input_take(input, 8);
 	for (unsigned i = 0; i < 6; i++)
 		call->a[i] = some_argument(input);

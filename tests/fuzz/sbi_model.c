@@ -157,8 +157,9 @@ static uint8_t received_byte(unsigned index)
 
 static bool known(uint64_t extension)
 {
-	static const uint64_t all[] = {0x10,	 0x54494d45, 0x735049,	 0x52464e43,
-				       0x48534d, 0x53525354, 0x4442434e, 0x504d55};
+	static const uint64_t all[] = {0x10,	   0x54494d45, 0x735049,
+				       0x52464e43, 0x48534d,   0x53525354,
+				       0x4442434e, 0x504d55,   0x535441};
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(all); i++)
 		if (extension == all[i])
@@ -456,6 +457,30 @@ static struct answer pmu(const struct call *call)
 	}
 }
 
+/* Nothing is written after the call: no vCPU leaves its hart here. */
+static struct answer sta(const struct call *call)
+{
+	const uint64_t low = call->a[0], high = call->a[1];
+	const uint64_t offset = low - RAM_BASE;
+
+	if (call->function != 0)
+		return answer(SBI_ERR_NOT_SUPPORTED);
+	if (call->a[2] != 0)
+		return answer(SBI_ERR_INVALID_PARAM);
+	if (low == UINT64_MAX && high == UINT64_MAX)
+		return answer_value(0);
+	if (low % 64 != 0)
+		return answer(SBI_ERR_INVALID_PARAM);
+	if (high != 0 || !is_ram(low, 64))
+		return answer(SBI_ERR_INVALID_ADDRESS);
+	memset(expected_ram + offset, 0, 64);
+	if (offset < after.dirty_from)
+		after.dirty_from = offset;
+	if (offset + 64 > after.dirty_to)
+		after.dirty_to = offset + 64;
+	return answer_value(0);
+}
+
 /* The mask that a legacy call points to, in the guest's virtual memory. */
 static int64_t to_pointed(uint64_t pointer, void (*what)(unsigned id))
 {
@@ -544,6 +569,8 @@ struct answer expect(const struct call *call)
 		return dbcn(call);
 	case 0x504d55:
 		return pmu(call);
+	case 0x535441:
+		return sta(call);
 	default:
 		return call->extension <= 8 ? legacy(call)
 					    : answer(SBI_ERR_NOT_SUPPORTED);

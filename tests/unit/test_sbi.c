@@ -4,7 +4,7 @@
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
-/* sources: core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
+/* sources: core/sbi/sta.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
 /* sources: drivers/uart.c drivers/vplic.c drivers/vuart.c mm/guest_memory.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* sources: tests/unit/vm_bench.c */
@@ -85,11 +85,10 @@ static void base(void **state)
 
 static void probe_tells_what_there_is(void **state)
 {
-	static const uint64_t there[] = {0,	     1,	       2,	   3,
-					 4,	     5,	       6,	   7,
-					 8,	     0x10,     0x54494d45, 0x735049,
-					 0x52464e43, 0x48534d, 0x53525354, 0x4442434e,
-					 0x504d55};
+	static const uint64_t there[] = {
+		0,	    1,	      2,	  3,	      4,	  5,
+		6,	    7,	      8,	  0x10,	      0x54494d45, 0x735049,
+		0x52464e43, 0x48534d, 0x53525354, 0x4442434e, 0x504d55,	  0x535441};
 	static const uint64_t not_there[] = {
 		9, 0xf, 0x11, 0x535345, 0x53555350, ALL, UINT64_C(1) << 32};
 
@@ -112,7 +111,7 @@ static void functions_there_are_not(void **state)
 	static const uint64_t extensions[] = {
 		SBI_EXTENSION_BASE, SBI_EXTENSION_TIME,	  SBI_EXTENSION_IPI,
 		SBI_EXTENSION_HSM,  SBI_EXTENSION_RFENCE, SBI_EXTENSION_SRST,
-		SBI_EXTENSION_DBCN, SBI_EXTENSION_PMU,
+		SBI_EXTENSION_DBCN, SBI_EXTENSION_PMU,	  SBI_EXTENSION_STA,
 	};
 
 	(void)state;
@@ -495,6 +494,101 @@ static void legacy_fences(void **state)
 	assert_int_equal(scripted.fences, 5);
 }
 
+/* ---- STA ---- */
+
+#define STEAL_AT (GUEST_RAM_BASE.raw + 0x1040)
+
+static uint64_t in_ram(uint64_t at, unsigned size)
+{
+	uint64_t read = 0;
+
+	assert_int_equal(guest_memory_read(&bench_vm.memory, &read, GPA(at), size),
+			 STATUS_OK);
+	return read;
+}
+
+static int64_t steal(uint64_t low, uint64_t high, uint64_t flags)
+{
+	return CALL(SBI_EXTENSION_STA, SBI_STA_SET_SHMEM, low, high, flags);
+}
+
+static void expect_steal(uint32_t sequence, uint64_t nanoseconds, bool preempted)
+{
+	assert_int_equal(in_ram(STEAL_AT, 4), sequence);
+	assert_int_equal(in_ram(STEAL_AT + 4, 4), 0);
+	assert_int_equal(in_ram(STEAL_AT + 8, 8), nanoseconds);
+	assert_int_equal(in_ram(STEAL_AT + 16, 1), preempted);
+	for (unsigned i = 17; i < 64; i++)
+		assert_int_equal(in_ram(STEAL_AT + i, 1), 0);
+}
+
+static void steal_time_is_told_where_it_is_asked_for(void **state)
+{
+	static const uint8_t old[66] = {[0] = 1, [1] = 0xff, [64] = 0xff, [65] = 1};
+
+	(void)state;
+	guest_memory_write(&bench_vm.memory, GPA(STEAL_AT - 1), old, sizeof(old));
+	vcpu->place.times.stolen = 1234;
+	sta_load(vcpu);
+	sta_preempted(vcpu);
+	assert_int_equal(in_ram(STEAL_AT, 1), 0xff); /* nobody has asked */
+	assert_int_equal(steal(STEAL_AT, 0, 0), SBI_SUCCESS);
+	assert_int_equal(value(), 0);
+	expect_steal(0, 0, false);
+	assert_int_equal(in_ram(STEAL_AT - 1, 1), 1);
+	assert_int_equal(in_ram(STEAL_AT + 64, 1), 1);
+	/* from there on, in ns, with a sequence that is even again */
+	vcpu->place.times.stolen += 25;
+	sta_preempted(vcpu);
+	expect_steal(0, 0, true);
+	sta_load(vcpu);
+	expect_steal(2, 2500, false);
+	/* half a year, with no overflow */
+	vcpu->place.times.stolen = 1234 + UINT64_C(15768000) * VM_BENCH_TIMEBASE;
+	sta_load(vcpu);
+	expect_steal(4, UINT64_C(15768000) * 1000000000, false);
+	/* no longer */
+	assert_int_equal(steal(ALL, ALL, 0), SBI_SUCCESS);
+	vcpu->place.times.stolen++;
+	sta_load(vcpu);
+	sta_preempted(vcpu);
+	expect_steal(4, UINT64_C(15768000) * 1000000000, false);
+}
+
+static void steal_time_is_told_to_no_other_place(void **state)
+{
+	const uint64_t end = GUEST_RAM_BASE.raw + VM_BENCH_RAM;
+	const struct {
+		uint64_t low, high, flags;
+		int64_t error;
+	} wrong[] = {
+		{STEAL_AT, 0, 1, SBI_ERR_INVALID_PARAM},
+		{STEAL_AT, 0, UINT64_C(1) << 63, SBI_ERR_INVALID_PARAM},
+		{STEAL_AT + 8, 0, 0, SBI_ERR_INVALID_PARAM},
+		{STEAL_AT + 32, 0, 0, SBI_ERR_INVALID_PARAM},
+		{ALL, 0, 0, SBI_ERR_INVALID_PARAM},
+		{ALL, ALL, 1, SBI_ERR_INVALID_PARAM},
+		{STEAL_AT, 1, 0, SBI_ERR_INVALID_ADDRESS},
+		{0, ALL, 0, SBI_ERR_INVALID_ADDRESS},
+		{0, 0, 0, SBI_ERR_INVALID_ADDRESS},
+		{0x10000000, 0, 0, SBI_ERR_INVALID_ADDRESS},
+		{-UINT64_C(64), 0, 0, SBI_ERR_INVALID_ADDRESS},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
+		assert_int_equal(steal(wrong[i].low, wrong[i].high, wrong[i].flags),
+				 wrong[i].error);
+		assert_false(vcpu->steal.is_told);
+	}
+	assert_int_equal(steal(GUEST_RAM_BASE.raw - 64, 0, 0), SBI_ERR_INVALID_ADDRESS);
+	assert_int_equal(steal(end, 0, 0), SBI_ERR_INVALID_ADDRESS);
+	assert_int_equal(steal(end - 64, 0, 0), SBI_SUCCESS);
+	/* what is refused leaves it as it was */
+	assert_int_equal(steal(end, 0, 0), SBI_ERR_INVALID_ADDRESS);
+	assert_true(vcpu->steal.is_told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +614,10 @@ int main(void)
 		TEST(legacy_masks_are_in_the_guests_memory),
 		TEST(legacy_fences),
 #undef TEST
+		cmocka_unit_test_setup_teardown(steal_time_is_told_where_it_is_asked_for,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(steal_time_is_told_to_no_other_place,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
-/* sources: core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
+/* sources: core/sbi/sta.c core/sbi/time.c arch/riscv/decode.c drivers/host_mmio.c drivers/mmio.c */
 /* sources: drivers/uart.c drivers/vplic.c drivers/vuart.c mm/guest_memory.c */
 /* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* sources: tests/unit/vm_bench.c */

@@ -7,7 +7,7 @@
 /* sources: core/exit_translation.c core/interrupt.c core/pmu.c core/sbi/pmu.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */
 /* sources: core/sbi/legacy.c core/sbi/rfence.c core/sbi/sbi.c core/sbi/srst.c */
-/* sources: core/sbi/time.c arch/riscv/decode.c arch/riscv/decode_simple.c drivers/host_mmio.c drivers/mmio.c */
+/* sources: core/sbi/sta.c core/sbi/time.c arch/riscv/decode.c arch/riscv/decode_simple.c drivers/host_mmio.c drivers/mmio.c */
 /* sources: drivers/plic.c drivers/uart.c drivers/vplic.c drivers/vuart.c */
 /* sources: mm/guest_memory.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/host_ram.c tests/unit/vm_bench.c */

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "core/console.h"
+#include "core/machine.h"
 
 struct scripted_mode scripted;
 struct vm bench_vm;
+struct machine machine;
 
 /* core/vm.c's, without all that it takes to load a guest. */
 void vm_end(struct vm *vm, enum vm_end end, const char *detail)
@@ -95,6 +97,7 @@ void vm_bench_create(const struct fake_profile *profile, unsigned vcpus)
 	struct vm *vm = &bench_vm;
 
 	fake_arch_create(profile);
+	machine.fdt.timebase_frequency = VM_BENCH_TIMEBASE;
 	memset(&scripted, 0, sizeof(scripted));
 	memset(vm, 0, sizeof(*vm));
 	vm->name = "bench";

@@ -11,7 +11,8 @@
 #include "tests/unit/fake_arch.h"
 #include "tests/unit/host_ram.h"
 
-#define VM_BENCH_RAM (2 * MIB)
+#define VM_BENCH_RAM	  (2 * MIB)
+#define VM_BENCH_TIMEBASE 10000000
 
 struct scripted_mode {
 	struct translation translation; /* of the next faults */
