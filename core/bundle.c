@@ -435,6 +435,40 @@ static enum status text_of(const struct reading *reading, const char *property,
 		      reading->name, property);
 }
 
+static enum status read_weight(const struct reading *reading, struct vm_config *config)
+{
+	uint64_t weight = config->weight;
+	enum status status =
+		number_of(reading, "gnomon,weight", BUNDLE_MOST_WEIGHT, &weight);
+
+	if (status == STATUS_OK && weight < BUNDLE_LEAST_WEIGHT)
+		return refuse(reading->why, STATUS_INVALID,
+			      "configuration '%s': gnomon,weight cannot be %lu",
+			      reading->name, weight);
+	config->weight = (unsigned)weight;
+	return status;
+}
+
+static enum status read_pins(const struct reading *reading, struct vm_config *config)
+{
+	int length;
+	const fdt32_t *cells =
+		fdt_getprop(reading->bundle->base, reading->node, "gnomon,pin", &length);
+
+	if (!cells)
+		return STATUS_OK;
+	if (length == 0 || length % (int)sizeof(*cells) != 0 ||
+	    length > VM_PIN_LIMIT * (int)sizeof(*cells))
+		return refuse(
+			reading->why, STATUS_INVALID,
+			"configuration '%s': gnomon,pin is no list of 1 to %u cells",
+			reading->name, VM_PIN_LIMIT);
+	config->pin_count = (unsigned)length / sizeof(*cells);
+	for (unsigned i = 0; i < config->pin_count; i++)
+		config->pins[i] = fdt32_to_cpu(cells[i]);
+	return STATUS_OK;
+}
+
 static enum status read_settings(const struct reading *reading, struct vm_config *config)
 {
 	uint64_t vcpus = config->vcpus;
@@ -451,6 +485,10 @@ static enum status read_settings(const struct reading *reading, struct vm_config
 	if (status == STATUS_OK)
 		status = text_of(reading, "gnomon,bootargs", &config->bootargs);
 	config->vcpus = (unsigned)vcpus;
+	if (status == STATUS_OK)
+		status = read_weight(reading, config);
+	if (status == STATUS_OK)
+		status = read_pins(reading, config);
 	if (status == STATUS_OK)
 		status = read_disks(reading, config);
 	if (status == STATUS_OK)
@@ -490,6 +528,7 @@ enum status bundle_vm(const struct bundle *bundle, unsigned index,
 		.name = reading.name,
 		.memory = BUNDLE_DEFAULT_MEMORY,
 		.vcpus = BUNDLE_DEFAULT_VCPUS,
+		.weight = BUNDLE_DEFAULT_WEIGHT,
 		.paging = "lsp",
 		.bootargs = "",
 	};

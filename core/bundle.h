@@ -8,8 +8,10 @@
  * gnomon,paging and gnomon,bootargs say the rest; gnomon,disks names images that are
  * disks, gnomon,disk-copy those of them that the VM gets a copy of, to be written, and
  * gnomon,devices is a list of "rng" and "console"; gnomon,net names the network of each
- * network card, gnomon,net-mac may have 6 bytes for each. Input from outside: every
- * length is checked here. Its memory must outlive the configuration, and is only read.
+ * network card, gnomon,net-mac may have 6 bytes for each; gnomon,weight (10 to 1000) is
+ * its vCPUs' share of the harts, and gnomon,pin a list of cells, the id of each vCPU's
+ * hart or -1. Input from outside: every length is checked here. Its memory must outlive
+ * the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -19,6 +21,10 @@
 /* What a configuration gets where it is silent; its paging mode is then "lsp". */
 #define BUNDLE_DEFAULT_MEMORY (512 * MIB)
 #define BUNDLE_DEFAULT_VCPUS  1
+#define BUNDLE_DEFAULT_WEIGHT 100
+
+#define BUNDLE_LEAST_WEIGHT 10
+#define BUNDLE_MOST_WEIGHT  1000
 
 struct bundle {
 	const void *base;
@@ -33,6 +39,10 @@ struct blob {
 
 #define VM_DISK_LIMIT 4
 #define VM_NET_LIMIT  2
+#define VM_PIN_LIMIT  8
+
+/* The pin of a vCPU that floats. */
+#define BUNDLE_PIN_NONE UINT32_MAX
 
 /* Other devices, as bits. */
 #define VM_DEVICE_RNG	  1U
@@ -60,7 +70,10 @@ struct vm_config {
 	unsigned devices;
 	unsigned net_count;
 	const char *networks[VM_NET_LIMIT];
-	const uint8_t *macs; /* one after the other; NULL: none are said */
+	const uint8_t *macs;	     /* one after the other; NULL: none are said */
+	unsigned weight;	     /* of each vCPU */
+	unsigned pin_count;	     /* 0: all float */
+	uint32_t pins[VM_PIN_LIMIT]; /* ids of harts */
 };
 
 /*

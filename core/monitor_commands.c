@@ -5,7 +5,9 @@
  */
 #include "core/console_mux.h"
 #include "core/log.h"
+#include "core/machine.h"
 #include "core/monitor.h"
+#include "core/scheduler.h"
 #include "core/string.h"
 #include "core/vm.h"
 #include "core/vm_life.h"
@@ -29,6 +31,19 @@ static bool run_vm_list(unsigned count, char **words)
 	return true;
 }
 
+static void print_times(const struct vcpu *vcpu)
+{
+	const struct vcpu_times times = scheduler_times(vcpu);
+	const uint64_t run = machine_time(times.run, MICROSECONDS);
+	const uint64_t stolen = machine_time(times.stolen, MICROSECONDS);
+
+	monitor_print(
+		"               weight %u, %lu.%06lu s on harts, %lu.%06lu s in wait "
+		"of one, %lu moves\n",
+		vcpu->place.weight, run / MICROSECONDS, run % MICROSECONDS,
+		stolen / MICROSECONDS, stolen % MICROSECONDS, times.moves);
+}
+
 static void print_vcpu(const struct vcpu *vcpu)
 {
 	static const char *const states[] = {
@@ -39,6 +54,7 @@ static void print_vcpu(const struct vcpu *vcpu)
 	monitor_print("  vcpu %u       %s, %lu exits, the last one at pc 0x%lx\n",
 		      vcpu->id, states[vcpu->state], counters_total(&vcpu->counters),
 		      vcpu->arch.pc);
+	print_times(vcpu);
 }
 
 static bool run_vm_info(unsigned count, char **words)

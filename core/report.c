@@ -7,6 +7,8 @@
 #include "core/canary.h"
 #include "core/check.h"
 #include "core/json.h"
+#include "core/machine.h"
+#include "core/scheduler.h"
 #include "core/vm.h"
 
 static uint64_t exits_for(const struct vm *vm, enum exit_reason reason)
@@ -28,6 +30,16 @@ static void report_reasons(struct json *json, const char *name, const uint64_t *
 	json_object_end(json);
 }
 
+static void report_times(struct json *json, const struct vcpu *vcpu)
+{
+	const struct vcpu_times times = scheduler_times(vcpu);
+
+	json_number(json, "run_microseconds", machine_time(times.run, MICROSECONDS));
+	json_number(json, "stolen_microseconds",
+		    machine_time(times.stolen, MICROSECONDS));
+	json_number(json, "moves", times.moves);
+}
+
 static void report_exits(const struct vm *vm, struct json *json)
 {
 	uint64_t sums[REASON_COUNT];
@@ -41,6 +53,7 @@ static void report_exits(const struct vm *vm, struct json *json)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		json_object(json, NULL);
 		json_number(json, "id", i);
+		report_times(json, &vm->vcpus[i]);
 		report_reasons(json, "fast", vm->vcpus[i].counters.fast);
 		report_reasons(json, "full", vm->vcpus[i].counters.full);
 		json_object_end(json);

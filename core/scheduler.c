@@ -1,116 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Queues of vCPUs, one for each hart. See scheduler.h. */
+/* Harts and the vCPUs on them. See scheduler.h. */
 #include "core/scheduler.h"
-#include "arch/riscv/layout.h"
-#include "core/arch.h"
 #include "core/harts.h"
-#include "core/machine.h"
+#include "core/line.h"
 #include "core/panic.h"
+#include "core/scheduler_queue.h"
 #include "core/timer.h"
-#include "core/vcpu_requests.h"
 #include "core/vm.h"
 
-#define SLICES_PER_SECOND 100
-#define NEVER		  UINT64_MAX
-#define BOOT_HART	  0
-
-struct queue {
-	struct vcpu *first, *last; /* ready */
-	struct vcpu *blocked;
-	struct vcpu *running;
-	uint64_t next_wake;   /* of those that are blocked, or earlier; NEVER */
-	uint64_t slice_end;   /* the hart's own; NEVER: nobody waits for it */
-	uint32_t is_recalled; /* 1: the hart has to see to something else */
-	bool is_busy;	      /* it does: others may have who waits here */
-};
-
-static struct {
-	struct spin_lock lock;
-	struct queue queues[HART_LIMIT];
-} scheduler;
-
-static struct queue *own_queue(void)
-{
-	return &scheduler.queues[arch_hart_index()];
-}
-
-/* ---- queues, under the lock ---- */
-
-static void append(struct queue *queue, struct vcpu *vcpu)
-{
-	vcpu->place.next = NULL;
-	if (queue->first)
-		queue->last->place.next = vcpu;
-	else
-		__atomic_store_n(&queue->first, vcpu, __ATOMIC_SEQ_CST);
-	queue->last = vcpu;
-}
-
-static void unlink(struct vcpu **list, struct vcpu *vcpu)
-{
-	while (*list != vcpu)
-		list = &(*list)->place.next;
-	__atomic_store_n(list, vcpu->place.next, __ATOMIC_SEQ_CST);
-}
-
-static void take_out(struct queue *queue, struct vcpu *vcpu)
-{
-	struct vcpu *before = queue->first;
-
-	while (before != vcpu && before->place.next != vcpu)
-		before = before->place.next;
-	unlink(&queue->first, vcpu);
-	if (queue->last == vcpu)
-		queue->last = queue->first ? before : NULL;
-}
-
-static bool is_idle(unsigned hart)
-{
-	const struct queue *queue = &scheduler.queues[hart];
-
-	return harts_running() >> hart & 1 && !queue->running && !queue->first &&
-	       !queue->is_busy;
-}
-
-/* Where it ran last, if that is idle, or else any hart that is. */
-static unsigned choose_home(const struct vcpu *vcpu)
-{
-	if (is_idle(vcpu->place.last))
-		return vcpu->place.last;
-	for (unsigned hart = 0; hart < HART_LIMIT; hart++)
-		if (is_idle(hart))
-			return hart;
-	return vcpu->place.last;
-}
-
-static void ask(struct vcpu *vcpu, enum vcpu_request request)
-{
-	__atomic_fetch_or(&vcpu->requests, UINT32_C(1) << request, __ATOMIC_SEQ_CST);
-}
-
-/* Who runs there gets a slice of time from now on. */
-static void make_ready(struct vcpu *vcpu)
-{
-	struct queue *queue;
-
-	if (vcpu->vm->is_paused) {
-		vcpu->place.state = RUN_HELD;
-		return;
-	}
-	vcpu->place.state = RUN_READY;
-	vcpu->place.home = choose_home(vcpu);
-	queue = &scheduler.queues[vcpu->place.home];
-	append(queue, vcpu);
-	if (queue->running)
-		ask(queue->running, REQUEST_SHARE);
-	harts_nudge(vcpu->place.home);
-}
-
-static void wake(struct vcpu *vcpu)
-{
-	unlink(&scheduler.queues[vcpu->place.home].blocked, vcpu);
-	make_ready(vcpu);
-}
+#define NEVER	  UINT64_MAX
+#define BOOT_HART 0
 
 /* ---- from any hart ---- */
 
@@ -118,7 +17,7 @@ void scheduler_add(struct vcpu *vcpu)
 {
 	spin_lock_take(&scheduler.lock);
 	assert(vcpu->place.state == RUN_STOPPED);
-	make_ready(vcpu);
+	queue_make_ready(vcpu, false);
 	spin_lock_give(&scheduler.lock);
 }
 
@@ -131,7 +30,7 @@ bool scheduler_nudge(struct vcpu *vcpu)
 		return harts_nudge(hart);
 	spin_lock_take(&scheduler.lock);
 	if (vcpu->place.state == RUN_BLOCKED)
-		wake(vcpu);
+		queue_wake(vcpu);
 	else if (vcpu->place.state == RUN_RUNNING)
 		kicked = harts_nudge(vcpu->place.home);
 	spin_lock_give(&scheduler.lock);
@@ -140,31 +39,44 @@ bool scheduler_nudge(struct vcpu *vcpu)
 
 void scheduler_init(void)
 {
+	line_init();
 	for (unsigned hart = 0; hart < HART_LIMIT; hart++)
-		scheduler.queues[hart] =
-			(struct queue){.next_wake = NEVER, .slice_end = NEVER};
+		scheduler.harts[hart] =
+			(struct hart_queue){.next_wake = NEVER, .turn_end = NEVER};
+	scheduler.hop = 0;
 }
 
-static bool has_ready(unsigned hart)
+void scheduler_hop(uint64_t ticks)
 {
-	return __atomic_load_n(&scheduler.queues[hart].first, __ATOMIC_SEQ_CST) != NULL;
+	scheduler.hop = ticks;
+}
+
+void scheduler_place(struct vcpu *vcpu, unsigned weight, uint32_t harts)
+{
+	vcpu->place.weight = weight;
+	vcpu->place.harts = harts;
 }
 
 bool scheduler_has_work(unsigned hart)
 {
-	return has_ready(hart) || __atomic_load_n(&scheduler.queues[hart].is_recalled,
-						  __ATOMIC_SEQ_CST) != 0;
+	return line_waits(hart) ||
+	       __atomic_load_n(&scheduler.harts[hart].is_recalled, __ATOMIC_SEQ_CST) != 0;
 }
 
-/* From a queue, if it is in one. */
-static void withdraw(struct vcpu *vcpu)
+struct vcpu_times scheduler_times(const struct vcpu *vcpu)
 {
-	struct queue *queue = &scheduler.queues[vcpu->place.home];
+	struct vcpu_times times;
+	uint64_t time;
 
+	spin_lock_take(&scheduler.lock);
+	times = vcpu->place.times;
+	time = arch_time() - vcpu->place.since;
+	if (vcpu->place.state == RUN_RUNNING)
+		times.run += time;
 	if (vcpu->place.state == RUN_READY)
-		take_out(queue, vcpu);
-	if (vcpu->place.state == RUN_BLOCKED)
-		unlink(&queue->blocked, vcpu);
+		times.stolen += time;
+	spin_lock_give(&scheduler.lock);
+	return times;
 }
 
 bool scheduler_remove(struct vcpu *vcpus, unsigned count)
@@ -177,8 +89,8 @@ bool scheduler_remove(struct vcpu *vcpus, unsigned count)
 			gone = false;
 			continue;
 		}
-		withdraw(&vcpus[i]);
-		vcpus[i].place.state = RUN_STOPPED;
+		queue_withdraw(&vcpus[i]);
+		queue_change(&vcpus[i], RUN_STOPPED);
 	}
 	spin_lock_give(&scheduler.lock);
 	return gone;
@@ -189,11 +101,11 @@ bool scheduler_remove(struct vcpu *vcpus, unsigned count)
 static void hold(struct vcpu *vcpu)
 {
 	if (vcpu->place.state == RUN_RUNNING) {
-		ask(vcpu, REQUEST_LEAVE);
+		queue_ask(vcpu, REQUEST_LEAVE);
 		harts_nudge(vcpu->place.home);
 	} else if (vcpu->place.state != RUN_STOPPED) {
-		withdraw(vcpu);
-		vcpu->place.state = RUN_HELD;
+		queue_withdraw(vcpu);
+		queue_change(vcpu, RUN_HELD);
 	}
 }
 
@@ -213,7 +125,7 @@ void scheduler_resume(struct vm *vm)
 	vm->is_paused = false;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (vm->vcpus[i].place.state == RUN_HELD)
-			make_ready(&vm->vcpus[i]);
+			queue_make_ready(&vm->vcpus[i], false);
 	spin_lock_give(&scheduler.lock);
 }
 
@@ -221,11 +133,11 @@ void scheduler_resume(struct vm *vm)
 
 static void recall(unsigned hart)
 {
-	struct queue *queue = &scheduler.queues[hart];
+	struct hart_queue *queue = &scheduler.harts[hart];
 
 	__atomic_store_n(&queue->is_recalled, 1, __ATOMIC_SEQ_CST);
 	if (queue->running)
-		ask(queue->running, REQUEST_LEAVE);
+		queue_ask(queue->running, REQUEST_LEAVE);
 	harts_nudge(hart);
 }
 
@@ -236,64 +148,65 @@ void scheduler_recall(unsigned hart)
 	spin_lock_give(&scheduler.lock);
 }
 
-static void become_busy(struct queue *own)
+/* Whom this hart did not take, others may. */
+static void call_for_all(void)
 {
-	spin_lock_take(&scheduler.lock);
-	own->is_busy = true;
-	for (unsigned hart = 0; own->first && hart < HART_LIMIT; hart++)
-		if (is_idle(hart))
-			harts_nudge(hart);
-	spin_lock_give(&scheduler.lock);
+	for (struct vcpu *vcpu = line_first(); vcpu; vcpu = vcpu->place.next)
+		queue_call(vcpu);
 }
 
 bool scheduler_was_recalled(void)
 {
-	struct queue *own = own_queue();
+	struct hart_queue *own = own_queue();
 
-	if (!__atomic_exchange_n(&own->is_recalled, false, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&own->is_recalled, 0, __ATOMIC_SEQ_CST))
 		return false;
-	become_busy(own);
+	spin_lock_take(&scheduler.lock);
+	own->is_busy = true;
+	call_for_all();
+	spin_lock_give(&scheduler.lock);
 	return true;
 }
 
 /* ---- the hart's own ---- */
 
-/* The first in line here, or in the longest wait elsewhere; NULL: none is ready. */
-static struct vcpu *choose(struct queue *own)
+static void begin_turn(struct hart_queue *own, struct vcpu *vcpu)
 {
-	struct vcpu *vcpu = own->first;
+	const unsigned hart = arch_hart_index();
 
-	if (vcpu) {
-		take_out(own, vcpu);
-		return vcpu;
-	}
-	for (unsigned hart = 0; hart < HART_LIMIT; hart++) {
-		struct queue *queue = &scheduler.queues[hart];
-
-		if (!queue->first || !(queue->running || queue->is_busy))
-			continue;
-		vcpu = queue->first;
-		take_out(queue, vcpu);
-		return vcpu;
-	}
-	return NULL;
+	vcpu->place.times.stolen += queue_change(vcpu, RUN_RUNNING);
+	vcpu->place.times.moves += vcpu->place.times.run > 0 && vcpu->place.last != hart;
+	vcpu->place.home = hart;
+	own->running = vcpu;
+	__atomic_store_n(&vcpu->hart, hart, __ATOMIC_SEQ_CST);
 }
 
-static struct vcpu *take_turn(struct queue *own)
+static struct vcpu *take_turn(struct hart_queue *own)
 {
-	struct vcpu *vcpu;
+	struct vcpu *vcpu = NULL;
 
 	spin_lock_take(&scheduler.lock);
 	own->is_busy = false;
-	vcpu = own->is_recalled ? NULL : choose(own);
+	own->looks = true;
+	__atomic_store_n(&own->yields, false, __ATOMIC_SEQ_CST);
+	if (!own->is_recalled)
+		vcpu = line_choose(arch_hart_index());
 	if (vcpu) {
-		vcpu->place.state = RUN_RUNNING;
-		vcpu->place.home = arch_hart_index();
-		own->running = vcpu;
-		__atomic_store_n(&vcpu->hart, arch_hart_index(), __ATOMIC_SEQ_CST);
+		call_for_all();
+		begin_turn(own, vcpu);
 	}
+	own->looks = false;
 	spin_lock_give(&scheduler.lock);
 	return vcpu;
+}
+
+/* Time that nobody waited for is free; no other is, however short. */
+static void charge(struct hart_queue *own, struct vcpu *vcpu, uint64_t now)
+{
+	if (own->turn_end == NEVER)
+		return;
+	line_charge(vcpu, now > own->turn_began ? now - own->turn_began : 1);
+	__atomic_store_n(&own->turn_end, NEVER, __ATOMIC_SEQ_CST);
 }
 
 static void stop(struct vcpu *vcpu)
@@ -301,7 +214,7 @@ static void stop(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	bool any = false;
 
-	vcpu->place.state = RUN_STOPPED;
+	queue_change(vcpu, RUN_STOPPED);
 	__atomic_store_n(&vcpu->state, VCPU_STOPPED, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		any |= vm->vcpus[i].state == VCPU_STARTED;
@@ -310,13 +223,13 @@ static void stop(struct vcpu *vcpu)
 }
 
 /* Under the lock, so that no request comes between the look and the list. */
-static void block(struct queue *own, struct vcpu *vcpu)
+static void block(struct hart_queue *own, struct vcpu *vcpu)
 {
 	if (vcpu_is_asked(vcpu) || vcpu->vm->is_paused) {
-		make_ready(vcpu);
+		queue_make_ready(vcpu, false);
 		return;
 	}
-	vcpu->place.state = RUN_BLOCKED;
+	queue_change(vcpu, RUN_BLOCKED);
 	vcpu->place.wake = timer_deadline(vcpu);
 	vcpu->place.next = own->blocked;
 	own->blocked = vcpu;
@@ -324,21 +237,21 @@ static void block(struct queue *own, struct vcpu *vcpu)
 		__atomic_store_n(&own->next_wake, vcpu->place.wake, __ATOMIC_RELAXED);
 }
 
-static void give_turn(struct queue *own, struct vcpu *vcpu, enum vcpu_leave why)
+static void give_turn(struct hart_queue *own, struct vcpu *vcpu, enum vcpu_leave why)
 {
 	spin_lock_take(&scheduler.lock);
 	own->running = NULL;
-	own->slice_end = NEVER;
+	own->looks = true;
+	charge(own, vcpu, arch_time());
 	vcpu->place.last = arch_hart_index();
 	__atomic_store_n(&vcpu->hart, VCPU_NO_HART, __ATOMIC_SEQ_CST);
-	if (vm_has_ended(vcpu->vm))
-		vcpu->place.state = RUN_STOPPED;
-	else if (why == VCPU_HALTED)
+	vcpu->place.times.run += queue_change(vcpu, RUN_STOPPED);
+	if (why == VCPU_HALTED && !vm_has_ended(vcpu->vm))
 		stop(vcpu);
-	else if (why == VCPU_BLOCKED)
+	else if (why == VCPU_BLOCKED && !vm_has_ended(vcpu->vm))
 		block(own, vcpu);
-	else
-		make_ready(vcpu);
+	else if (!vm_has_ended(vcpu->vm))
+		queue_make_ready(vcpu, false);
 	/* The boot hart takes it down, once the last is off: it may be gone with the
 	 * lock. */
 	if (vm_has_ended(vcpu->vm))
@@ -348,12 +261,11 @@ static void give_turn(struct queue *own, struct vcpu *vcpu, enum vcpu_leave why)
 
 bool scheduler_step(void)
 {
-	struct queue *own = own_queue();
+	struct hart_queue *own = own_queue();
 	struct vcpu *vcpu = take_turn(own);
 
 	if (!vcpu)
 		return false;
-	own->slice_end = NEVER;
 	give_turn(own, vcpu, vcpu_run(vcpu));
 	return true;
 }
@@ -362,13 +274,13 @@ bool scheduler_step(void)
 
 uint64_t scheduler_next(void)
 {
-	const struct queue *own = own_queue();
+	const struct hart_queue *own = own_queue();
 	uint64_t next_wake = __atomic_load_n(&own->next_wake, __ATOMIC_RELAXED);
 
-	return next_wake < own->slice_end ? next_wake : own->slice_end;
+	return next_wake < own->turn_end ? next_wake : own->turn_end;
 }
 
-static void wake_due(struct queue *own, uint64_t now)
+static void wake_due(struct hart_queue *own, uint64_t now)
 {
 	uint64_t next_wake = NEVER;
 	struct vcpu *next;
@@ -377,7 +289,7 @@ static void wake_due(struct queue *own, uint64_t now)
 	for (struct vcpu *vcpu = own->blocked; vcpu; vcpu = next) {
 		next = vcpu->place.next;
 		if (vcpu->place.wake <= now)
-			wake(vcpu);
+			queue_wake(vcpu);
 		else if (vcpu->place.wake < next_wake)
 			next_wake = vcpu->place.wake;
 	}
@@ -388,17 +300,23 @@ static void wake_due(struct queue *own, uint64_t now)
 /* Others wait for this hart, so that who runs here is to give way where it waits. */
 static bool is_shared(void)
 {
-	return has_ready(arch_hart_index());
+	return scheduler.hop || line_waits(arch_hart_index());
 }
 
-static uint64_t slice(void)
+static void limit_turn(struct hart_queue *own, const struct vcpu *vcpu, uint64_t now)
 {
-	return machine.fdt.timebase_frequency / SLICES_PER_SECOND;
+	uint64_t turn = line_turn(vcpu);
+
+	if (scheduler.hop && scheduler.hop < turn)
+		turn = scheduler.hop;
+	own->turn_began = now;
+	__atomic_store_n(&own->turn_end, now + turn, __ATOMIC_SEQ_CST);
 }
 
+/* Who comes to the line sees that there is no turn here, or is seen: the second look. */
 void scheduler_tick(struct vcpu *vcpu)
 {
-	struct queue *own = own_queue();
+	struct hart_queue *own = own_queue();
 	uint64_t now = arch_time();
 
 	if (__atomic_load_n(&own->next_wake, __ATOMIC_RELAXED) <= now)
@@ -406,10 +324,11 @@ void scheduler_tick(struct vcpu *vcpu)
 	if (!vcpu)
 		return;
 	if (!is_shared())
-		own->slice_end = NEVER;
-	else if (own->slice_end == NEVER)
-		own->slice_end = now + slice();
-	else if (own->slice_end <= now && vcpu->leave == VCPU_STAYS)
+		charge(own, vcpu, now);
+	if (own->turn_end == NEVER && is_shared())
+		limit_turn(own, vcpu, now);
+	if (vcpu->leave == VCPU_STAYS &&
+	    (own->turn_end <= now || __atomic_load_n(&own->yields, __ATOMIC_SEQ_CST)))
 		vcpu->leave = VCPU_PREEMPTED;
 	arch_wait_trap(vcpu, is_shared());
 }

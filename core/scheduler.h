@@ -2,11 +2,12 @@
 /*
  * Which vCPU runs on which hart, and when.
  *
- * Each hart has a queue of vCPUs that are ready, served in turn, a slice of time each
- * while there are others; and a list of those that wait there for their timers. A hart
- * that has nothing to do takes a vCPU that waits for another hart, and is woken for one
- * that becomes ready while its own hart is busy. One lock for all of it, which is taken
- * when a vCPU changes its state and never at a VM exit that does not.
+ * A vCPU that is ready stands in one line for all harts (see line.h), from where each
+ * hart takes the next one that may run there; while others wait, it runs for a turn.
+ * One that waits for an interrupt is on a list of the hart that it was on, whose timer
+ * stands for its own meanwhile. One that wakes has an idle hart called for it, or else
+ * interrupts somebody's turn. One lock for all of it, which is taken when a vCPU changes
+ * its state and never at a VM exit that does not.
  */
 #ifndef CORE_SCHEDULER_H
 #define CORE_SCHEDULER_H
@@ -15,6 +16,21 @@
 
 /* Before any hart is started. */
 void scheduler_init(void);
+
+/*
+ * The vCPU's weight (BUNDLE_DEFAULT_WEIGHT is usual) and the harts that it may run on, by
+ * index: one of them runs. Before it is first added.
+ */
+void scheduler_place(struct vcpu *vcpu, unsigned weight, uint32_t harts);
+
+/*
+ * For tests: a vCPU leaves its hart after so many ticks, and goes to another one if it
+ * may. 0: no more. From the boot hart, while no vCPU is in line.
+ */
+void scheduler_hop(uint64_t ticks);
+
+/* As of this moment. From any hart. */
+struct vcpu_times scheduler_times(const struct vcpu *vcpu);
 
 /* A vCPU that is on no hart and in no queue may run from now on. */
 void scheduler_add(struct vcpu *vcpu);

@@ -14,6 +14,7 @@
 #include "core/string.h"
 #include "core/vcpu_requests.h"
 #include "core/vm_devices.h"
+#include "core/vm_share.h"
 #include "mm/page_alloc.h"
 #include <libfdt.h>
 
@@ -84,6 +85,8 @@ static enum status check_config(const struct vm *vm, const char **why)
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "%u vCPUs asked for: paging mode %s is for %u so far",
 			      config->vcpus, mode->name, mode->most_vcpus);
+	if (share_check(config, why) != STATUS_OK)
+		return STATUS_INVALID;
 	if (config->memory == 0 || !is_aligned(config->memory, VM_MEMORY_UNIT))
 		return refuse(why, STATUS_INVALID,
 			      "memory of %lu bytes: it must be a multiple of 2 MiB",
@@ -267,6 +270,7 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 	if (vm->mode->vm_create(vm) != STATUS_OK)
 		return refuse(why, STATUS_NO_MEMORY, "no memory for its paging state");
 	status = make_vcpus(vm, loaded.entry, loaded.dtb, why);
+	share_apply(vm, config);
 	arch_fence_i();
 	return status;
 }

@@ -22,6 +22,8 @@ DEVICES = ("rng", "console")
 SECTOR = 512
 MOST_DISKS = 4
 MOST_NETS = 2
+MOST_PINS = 8
+NO_PIN = (1 << 32) - 1
 DISK_UNIT = 2 * MIB  # what a copy's memory is a multiple of
 
 
@@ -45,6 +47,8 @@ class Guest:
     devices: list[str]
     vcpus: int
     networks: list[str]
+    weight: int | None
+    pins: list[int]
 
 
 def size_of(option, text):
@@ -56,6 +60,16 @@ def size_of(option, text):
     if size >= 1 << 64:
         raise BadUsage(f"{option} {text}: more than 64 bits can count")
     return size
+
+
+def pins_from(text):
+    """The hart of each vCPU that --pin 0,1,- names, NO_PIN for any."""
+    if not re.fullmatch(r"(\d{1,9}|-)(,(\d{1,9}|-))*", text):
+        raise BadUsage(f"--pin {text}: not a list of harts such as 0,1 or 2,-")
+    pins = [NO_PIN if hart == "-" else int(hart) for hart in text.split(",")]
+    if len(pins) > MOST_PINS:
+        raise BadUsage(f"--pin {text}: a VM has at most {MOST_PINS} vCPUs")
+    return pins
 
 
 def vm_name(kernel):
@@ -118,7 +132,8 @@ def from_options(options, directory):
         raise BadUsage(f"--net: a VM can have {MOST_NETS} of them")
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
                  options.paging, disks, getattr(options, "device", []),
-                 getattr(options, "vcpus", None) or 1, networks), token
+                 getattr(options, "vcpus", None) or 1, networks, getattr(options, "weight", None),
+                 pins_from(options.pin) if getattr(options, "pin", None) is not None else []), token
 
 
 def with_command(initrd, command, token, path):
@@ -169,6 +184,11 @@ def bundle_source(guest):
         ramdisk = '\n\t\t\tramdisk = "ramdisk";'
     if guest.shadow_memory is not None:
         shadow_memory = f"\n\t\t\tgnomon,shadow-memory = {cells(guest.shadow_memory)};"
+    share = ""
+    if guest.weight is not None:
+        share += f"\n\t\t\tgnomon,weight = <{guest.weight}>;"
+    if guest.pins:
+        share += f"\n\t\t\tgnomon,pin = <{' '.join(map(hex, guest.pins))}>;"
     names = {f"disk{index}": disk for index, disk in enumerate(guest.disks)}
     for disk_name, disk in names.items():
         images += image(disk_name, disk.path, "filesystem")
@@ -195,7 +215,7 @@ def bundle_source(guest):
 			description = {quote(guest.name)};
 			kernel = "kernel";{ramdisk}
 			gnomon,memory = {cells(guest.memory)};{shadow_memory}
-			gnomon,vcpus = <{guest.vcpus}>;
+			gnomon,vcpus = <{guest.vcpus}>;{share}
 			gnomon,paging = {quote(guest.paging)};{devices}
 			gnomon,bootargs = {quote(guest.bootargs)};
 		}};

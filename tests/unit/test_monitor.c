@@ -20,6 +20,7 @@
 #include "core/json.h"
 #include "core/machine.h"
 #include "core/monitor.h"
+#include "core/scheduler.h"
 #include "core/switch.h"
 #include "core/vm.h"
 #include "core/vm_life.h"
@@ -117,6 +118,11 @@ uint64_t harts_served(unsigned index, enum hart_request request)
 	return index * 10 + request;
 }
 
+struct vcpu_times scheduler_times(const struct vcpu *vcpu)
+{
+	return vcpu->place.times;
+}
+
 static void ignore(void *context, uint8_t byte)
 {
 	(void)context;
@@ -144,6 +150,9 @@ static int setup(void **state)
 	vm.vcpu_count = 1;
 	vm.memory.size = 64 * MIB;
 	vm.vcpus[0].vm = &vm;
+	vm.vcpus[0].place.weight = 100;
+	vm.vcpus[0].place.times =
+		(struct vcpu_times){.run = 2500000, .stolen = 7, .moves = 3};
 	vuart_init(&vm.uart, VM_UART_BASE, (struct irq_line){0}, ignore, &vm);
 	monitor_init(keys, 1, false);
 	mux_init(0);
@@ -232,6 +241,9 @@ static void each_command_answers(void **state)
 		 "linux            running    scripted         64 MiB      1 "},
 		{"vm info linux\r",
 		 "  vcpu 0       started, 42 exits, the last one at pc 0x80"},
+		{"vm info linux\r",
+		 "weight 100, 2.500000 s on harts, 0.000007 s in wait of "
+		 "one, 3 moves\r\n"},
 		{"vm info other\r", "there is no VM 'other': `vm list` lists them\r\n"},
 		{"stats -1\r", "mmio-read                            42            -"},
 		{"trace\r", "no exits of linux were traced: `trace on` begins\r\n"},
