@@ -41,6 +41,7 @@ static bool set_selftest(struct options *options, const char *value)
 	static const char *const names[] = {
 		[SELFTEST_HARTS] = "harts",
 		[SELFTEST_PANIC] = "panic",
+		[SELFTEST_MIGRATE] = "migrate",
 	};
 
 	for (unsigned i = SELFTEST_NONE + 1; i < ARRAY_LENGTH(names); i++)
@@ -160,7 +161,7 @@ static const struct {
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
 	{"escape", "escape=KEYS, 1 to 4 such as ^] or ^A^G, or escape=none", set_escape},
 	{"interleave", "interleave=on or interleave=off", set_interleave},
-	{"selftest", "selftest=harts or selftest=panic", set_selftest},
+	{"selftest", "selftest=harts, selftest=panic or selftest=migrate", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
 

@@ -10,7 +10,8 @@
  *   errata=NAMES    act as on a chip with these defects: cip-453,cip-1200
  *   asid-bits=N     use so many of the chip's ASID bits for shadow tables, or none (0)
  *   selftest=NAME   harts: have them ask each other for fences, alone and beside the VM;
- *                   panic: have another hart find something wrong while the VM runs
+ *                   panic: have another hart find something wrong while the VM runs;
+ *                   migrate: take each vCPU to another hart every millisecond
  *   escape=KEYS     what leads from a VM's console to the monitor and back (^]); none:
  * nothing interleave=on   print output of VMs that are not in the foreground, by the line
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)

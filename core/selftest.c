@@ -7,10 +7,13 @@
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/panic.h"
+#include "core/scheduler.h"
 
 /* Of all harts together: where an emulator has fewer of them, they wait for its host. */
 #define ROUNDS		 4000
 #define ROUNDS_BESIDE_VM 3000
+
+#define HOPS_PER_SECOND 1000 /* of each vCPU */
 
 /* One hart's part; its own until it is no longer busy. */
 struct part {
@@ -117,8 +120,9 @@ static void fail(void *argument)
 
 bool selftest_alone(enum selftest selftest, const char **why)
 {
-	*why = "selftest=panic: there is no other hart";
-	if (selftest == SELFTEST_PANIC)
+	*why = selftest == SELFTEST_PANIC ? "selftest=panic: there is no other hart"
+					  : "selftest=migrate: there is no other hart";
+	if (selftest == SELFTEST_PANIC || selftest == SELFTEST_MIGRATE)
 		return count_running() > 1;
 	*why = "selftest=harts: requests were lost";
 	if (selftest == SELFTEST_NONE)
@@ -132,6 +136,8 @@ void selftest_begin(enum selftest selftest)
 {
 	if (selftest == SELFTEST_HARTS)
 		begin(ROUNDS_BESIDE_VM);
+	if (selftest == SELFTEST_MIGRATE)
+		scheduler_hop(machine.fdt.timebase_frequency / HOPS_PER_SECOND);
 	for (unsigned i = 1; i < HART_LIMIT && selftest == SELFTEST_PANIC; i++)
 		if (harts_run(i, fail, NULL))
 			return;

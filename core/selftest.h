@@ -4,13 +4,14 @@
  * the harts ask each other for fences, all at once, at first by themselves and then
  * while a VM runs on the boot hart: a deadlock shows as silence, a loss is counted.
  * selftest=panic has another hart find something wrong, which ends the machine.
+ * selftest=migrate takes each vCPU to another hart every millisecond.
  */
 #ifndef CORE_SELFTEST_H
 #define CORE_SELFTEST_H
 
 #include "core/types.h"
 
-enum selftest { SELFTEST_NONE, SELFTEST_HARTS, SELFTEST_PANIC };
+enum selftest { SELFTEST_NONE, SELFTEST_HARTS, SELFTEST_PANIC, SELFTEST_MIGRATE };
 
 /* Before there is a VM. False, and *why: it failed, or cannot be done here. */
 bool selftest_alone(enum selftest selftest, const char **why);

@@ -40,6 +40,8 @@ static void what_is_understood(void **state)
 	assert_int_equal(options.selftest, SELFTEST_HARTS);
 	understands("selftest=panic", "", false);
 	assert_int_equal(options.selftest, SELFTEST_PANIC);
+	understands("selftest=migrate", "", false);
+	assert_int_equal(options.selftest, SELFTEST_MIGRATE);
 }
 
 static void what_is_refused(void **state)
