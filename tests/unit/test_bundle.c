@@ -102,6 +102,8 @@ static void draft_two_vms(void)
 	assert_int_equal(fdt_property_u64(draft, "gnomon,memory", 6 * GIB), 0);
 	assert_int_equal(fdt_property_u64(draft, "gnomon,shadow-memory", 5 * GIB), 0);
 	cell("gnomon,vcpus", 4);
+	cell("gnomon,weight", 250);
+	bytes("gnomon,pin", "\0\0\0\3\xff\xff\xff\xff", 8);
 	text("gnomon,paging", "nested");
 	text("gnomon,bootargs", "console=ttyS0 quiet");
 	fdt_property(draft, "gnomon,disks", "fdt-1\0ramdisk-1", 16);
@@ -139,6 +141,10 @@ static void reads_all_that_is_said(void **state)
 	assert_int_equal(config.memory, 6 * GIB);
 	assert_int_equal(config.shadow_memory, 5 * GIB);
 	assert_int_equal(config.vcpus, 4);
+	assert_int_equal(config.weight, 250);
+	assert_int_equal(config.pin_count, 2);
+	assert_int_equal(config.pins[0], 3);
+	assert_int_equal(config.pins[1], BUNDLE_PIN_NONE);
 	assert_string_equal(config.paging, "nested");
 	assert_string_equal(config.bootargs, "console=ttyS0 quiet");
 	assert_int_equal(config.disk_count, 2);
@@ -177,6 +183,8 @@ static void silence_means_the_defaults(void **state)
 	assert_int_equal(config.memory, BUNDLE_DEFAULT_MEMORY);
 	assert_int_equal(config.shadow_memory, 0);
 	assert_int_equal(config.vcpus, BUNDLE_DEFAULT_VCPUS);
+	assert_int_equal(config.weight, BUNDLE_DEFAULT_WEIGHT);
+	assert_int_equal(config.pin_count, 0);
 	assert_string_equal(config.paging, "lsp");
 	assert_string_equal(config.bootargs, "");
 	assert_int_equal(config.disk_count, 0);
@@ -374,6 +382,18 @@ static const struct flaw flaws[] = {
 	 "configuration 'vm': gnomon,vcpus cannot be 0"},
 	{false, "gnomon,vcpus", "\0\0\0\1\0\0\0\0", 8, STATUS_INVALID,
 	 "configuration 'vm': gnomon,vcpus cannot be 4294967296"},
+	{false, "gnomon,weight", "\0\0\0\x09", 4, STATUS_INVALID,
+	 "configuration 'vm': gnomon,weight cannot be 9"},
+	{false, "gnomon,weight", "\0\0\3\xe9", 4, STATUS_INVALID,
+	 "configuration 'vm': gnomon,weight cannot be 1001"},
+	{false, "gnomon,weight", "10", 3, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,weight is no number"},
+	{false, "gnomon,pin", "", 0, STATUS_INVALID,
+	 "configuration 'vm': gnomon,pin is no list of 1 to 8 cells"},
+	{false, "gnomon,pin", "\0\0\0\1\0", 5, STATUS_INVALID,
+	 "configuration 'vm': gnomon,pin is no list of 1 to 8 cells"},
+	{false, "gnomon,pin", "111122223333444455556666777788889999", 36, STATUS_INVALID,
+	 "configuration 'vm': gnomon,pin is no list of 1 to 8 cells"},
 	{false, "gnomon,paging", "lsp", 3, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,paging is no string"},
 	{false, "gnomon,bootargs", "", 0, STATUS_CORRUPT,
