@@ -164,7 +164,7 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline);
 
 /*
  * The guest's own timer, of a vCPU that is put, in guest time; UINT64_MAX: it has set
- * none, or the chip has it not.
+ * none, its interrupt is disabled and ends no wfi, or the chip has it not.
  */
 uint64_t arch_guest_timer(const struct vcpu *vcpu);
 

@@ -358,7 +358,9 @@ bool arch_guest_timer_set(struct vcpu *vcpu, uint64_t deadline)
 
 uint64_t arch_guest_timer(const struct vcpu *vcpu)
 {
-	return features.sstc ? vcpu->arch.csrs.timecmp : UINT64_MAX;
+	const struct guest_csrs *csrs = &vcpu->arch.csrs;
+
+	return features.sstc && csrs->ie & INTERRUPT_STI ? csrs->timecmp : UINT64_MAX;
 }
 
 void arch_wait_trap(struct vcpu *vcpu, bool trap)
