@@ -323,6 +323,36 @@ static void check_legacy(const struct paging_mode *mode)
 	expect_equal("SSIP after clear_ipi", csr_read(sip) & INTERRUPT_SSI, 0);
 }
 
+/* "Set Steal-time Shared Memory Address": 64 bytes, which the call zeroes. */
+static void check_steal_time(const struct paging_mode *mode)
+{
+	static _Alignas(64) uint8_t shared[128];
+	const uint64_t at = (uint64_t)(uintptr_t)shared;
+
+	(void)mode;
+	if (!sbi_has_extension(SBI_EXT_STA)) {
+		skip("no STA");
+		return;
+	}
+	memset(shared, 0xff, sizeof(shared));
+	expect_error("STA with flags", SBI_CALL(SBI_EXT_STA, 0, at, 0, 1),
+		     SBI_ERR_INVALID_PARAM);
+	expect_error("STA, not aligned", SBI_CALL(SBI_EXT_STA, 0, at + 32, 0, 0),
+		     SBI_ERR_INVALID_PARAM);
+	expect_error("STA beyond memory", SBI_CALL(SBI_EXT_STA, 0, 0, 1, 0),
+		     SBI_ERR_INVALID_ADDRESS);
+	expect_equal("bytes behind errors", shared[0], 0xff);
+	expect_error("STA", SBI_CALL(SBI_EXT_STA, 0, at, 0, 0), SBI_SUCCESS);
+	expect_equal("flags", shared[4] | shared[5] | shared[6] | shared[7], 0);
+	expect_equal("preempted, while it runs", shared[16], 0);
+	for (unsigned i = 17; i < 64; i++)
+		expect_equal("padding", shared[i], 0);
+	expect_equal("the byte behind", shared[64], 0xff);
+	expect_equal("an even sequence", shared[0] & 1, 0);
+	expect_error("no STA", SBI_CALL(SBI_EXT_STA, 0, UINT64_MAX, UINT64_MAX, 0),
+		     SBI_SUCCESS);
+}
+
 static const struct check checks[] = {
 	{"BASE", check_base},
 	{"probe", check_probe},
@@ -336,6 +366,7 @@ static const struct check checks[] = {
 	{"SRST with reserved types", check_reset_types},
 	{"IPI to no hart", check_ipi_harts},
 	{"legacy calls", check_legacy},
+	{"STA", check_steal_time},
 };
 
 const struct group sbi_group = {"SBI", checks, ARRAY_LENGTH(checks), false};

@@ -28,6 +28,7 @@
 #define SBI_EXT_SRST		  0x53525354
 #define SBI_EXT_DBCN		  0x4442434e
 #define SBI_EXT_PMU		  0x504d55
+#define SBI_EXT_STA		  0x535441
 
 #define SBI_BASE_SPEC_VERSION 0
 #define SBI_BASE_IMPL_ID      1

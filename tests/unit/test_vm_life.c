@@ -58,8 +58,9 @@ static void expect(const char *notes)
 
 struct vm *vm_allocate(const struct vm_config *config)
 {
-	struct vm *vm = calloc(1, sizeof(*vm));
+	struct vm *vm = aligned_alloc(_Alignof(struct vm), sizeof(*vm));
 
+	memset(vm, 0, sizeof(*vm));
 	vm->name = config->name;
 	vm->config = *config;
 	vm->detail = "";
