@@ -2,7 +2,7 @@
 """
 Two VMs of Debian on one network, side by side in different paging modes: what one sends
 by TCP is what the other got, pings of the largest frame come back, and a network of
-another name hears nothing of it.
+another name hears nothing of it. One of them restarts meanwhile, and is found again.
 """
 import lzma
 import pathlib
@@ -38,6 +38,21 @@ md5sum < /sent
 echo elsewhere $(cat /sys/class/net/eth1/statistics/rx_packets)
 """
 
+# It powers off when somebody connects.
+ANSWERING = CARD + """
+ip addr add 10.0.0.2/24 dev eth0
+nc -l -p 5000 -e true
+"""
+
+ASKING = CARD + """
+ip addr add 10.0.0.1/24 dev eth0
+answers() { ping -q -c 1 -W 1 10.0.0.2 > /dev/null; }
+until answers; do :; done; echo it is there
+while answers; do :; done; echo it is gone
+until answers; do :; done; echo it is back
+nc 10.0.0.2 5000 < /dev/null
+"""
+
 
 @pytest.fixture(scope="module", name="initrd")
 def _initrd(tmp_path_factory):
@@ -68,3 +83,23 @@ def test_two_vms_on_one_network(run, bundle, initrd, tmp_path, seat, first, seco
     sums = re.findall(r"^([0-9a-f]{32})\b", result.out, re.M)
     assert len(sums) == 2 and sums[0] == sums[1], result
     assert "elsewhere 0" in result.out
+
+
+def test_a_vm_leaves_the_network_and_comes_back(terminal, ended, bundle, initrd, tmp_path):
+    options = ("--append", QUIET, "--memory", "128M", "--net")
+    asking = bundle("--initrd", initrd("asking", ASKING), *options).rename(tmp_path / "asking")
+    answering = bundle("--initrd", initrd("answering", ANSWERING), *options)
+    shell = terminal("--vm", f"asking={asking}", "--vm", f"answering={answering}", "--smp", "2",
+                     "--timeout", "200")
+    shell.expect("it is there")
+    shell.send("\x1d")
+    shell.expect("gnomon> ")
+    shell.sendline("net")
+    shell.expect(r"lan +asking +[0-9a-f]{12} +[1-9]\d* +[1-9]\d* +0 .*lan +answering ")
+    shell.expect("gnomon> ")
+    shell.sendline("vm restart answering")
+    shell.expect("gnomon> ")
+    shell.send("\x1d")
+    shell.expect("it is gone")
+    shell.expect("it is back")
+    assert ended(shell) == 0
