@@ -147,7 +147,7 @@ def make_tree(tree, mutant, broken):
 
 
 def tests_of(source):
-    """The unit tests made of it; first the one that bears its name."""
+    """The unit tests made of it; first the one that bears its name, or half of it."""
     def is_made_of(test):
         lines = re.findall(r"^/\* sources: (.*) \*/$", test.read_text(), re.M)
         names = " ".join(lines).split()
@@ -158,7 +158,8 @@ def tests_of(source):
 
     name = f"test_{pathlib.Path(source).stem}"
     tests = filter(is_made_of, sorted((TOP / "tests/unit").glob("test_*.c")))
-    return sorted(tests, key=lambda test: test.stem != name)
+    half = name.rpartition("_")[0]
+    return sorted(tests, key=lambda test: (test.stem != name, not test.stem.startswith(half)))
 
 
 def wanted(options):
