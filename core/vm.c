@@ -81,10 +81,6 @@ static enum status check_config(const struct vm *vm, const char **why)
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "%u vCPUs asked for: a VM has 1 to %u", config->vcpus,
 			      VCPU_LIMIT);
-	if (mode->most_vcpus > 0 && config->vcpus > mode->most_vcpus)
-		return refuse(why, STATUS_UNSUPPORTED,
-			      "%u vCPUs asked for: paging mode %s is for %u so far",
-			      config->vcpus, mode->name, mode->most_vcpus);
 	if (share_check(config, why) != STATUS_OK)
 		return STATUS_INVALID;
 	if (config->memory == 0 || !is_aligned(config->memory, VM_MEMORY_UNIT))

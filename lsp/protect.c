@@ -334,14 +334,12 @@ static void shadow_log(const struct vm *vm)
 
 const struct paging_mode paging_shadow = {
 	.name = "shadow",
-	.most_vcpus = 1,
 	.vm_create = shadow_vm_create,
 	PROTECT_FUNCTIONS,
 };
 
 const struct paging_mode paging_shadow_unsync = {
 	.name = "shadow-unsync",
-	.most_vcpus = 1,
 	.vm_create = shadow_unsync_vm_create,
 	PROTECT_FUNCTIONS,
 };

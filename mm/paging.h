@@ -65,9 +65,6 @@ struct paging_budget {
 struct paging_mode {
 	const char *name;
 
-	/* vCPUs that a VM may have; 0: as many as any. */
-	unsigned most_vcpus;
-
 	/* NULL, or one line that says what this machine lacks for the mode. */
 	const char *(*missing)(void);
 

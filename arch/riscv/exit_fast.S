@@ -224,15 +224,13 @@ not_privileged:
 1:	restore_after_c
 	trap_return
 
-/* The firmware, which C may call, has its arguments in a6 and a7 too. */
+/* An ecall, whose number is in a6 and a7. */
 no_fault:
 	li	t1, CAUSE_SUPERVISOR_CALL
 	bne	t0, t1, not_offered
 	sd	a6, X(16)(a0)
 	sd	a7, X(17)(a0)
 	call_c	exit_fast_call
-	ld	a6, X(16)(a0)
-	ld	a7, X(17)(a0)
 	j	finished_or_not
 
 not_offered:

@@ -9,19 +9,28 @@
 #include "core/panic.h"
 #include "core/sbi_numbers.h"
 
+/*
+ * a6 and a7 are as before: under the fast trap vector they are still the guest's, and
+ * whatever it calls may come to kick a hart.
+ */
 struct sbi_return sbi_call(uint64_t extension, uint64_t function, uint64_t a0,
 			   uint64_t a1, uint64_t a2)
 {
 	register uint64_t r0 __asm__("a0") = a0;
 	register uint64_t r1 __asm__("a1") = a1;
 	register uint64_t r2 __asm__("a2") = a2;
-	register uint64_t r6 __asm__("a6") = function;
-	register uint64_t r7 __asm__("a7") = extension;
+	uint64_t a6, a7;
 
-	__asm__ volatile("ecall"
-			 : "+r"(r0), "+r"(r1)
-			 : "r"(r2), "r"(r6), "r"(r7)
-			 : "memory");
+	__asm__ volatile("mv %[a6], a6\n\t"
+			 "mv %[a7], a7\n\t"
+			 "mv a6, %[function]\n\t"
+			 "mv a7, %[extension]\n\t"
+			 "ecall\n\t"
+			 "mv a6, %[a6]\n\t"
+			 "mv a7, %[a7]"
+			 : "+r"(r0), "+r"(r1), [a6] "=&r"(a6), [a7] "=&r"(a7)
+			 : "r"(r2), [function] "r"(function), [extension] "r"(extension)
+			 : "a6", "a7", "memory");
 	return (struct sbi_return){.error = (int64_t)r0, .value = r1};
 }
 
