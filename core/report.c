@@ -56,6 +56,7 @@ static void report_exits(const struct vm *vm, struct json *json)
 		report_times(json, &vm->vcpus[i]);
 		report_reasons(json, "fast", vm->vcpus[i].counters.fast);
 		report_reasons(json, "full", vm->vcpus[i].counters.full);
+		json_number(json, "fence_kicks", vm->vcpus[i].kicks);
 		json_object_end(json);
 	}
 	json_array_end(json);
