@@ -527,12 +527,13 @@ time.sleep(60)
 
 def test_no_emulator_outlives_a_command_that_is_killed(fake, tmp_path):
     fake(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-         "out('up'); time.sleep(60)\n")
+         "out('gnomon: Gnomon starts\\n'); time.sleep(60)\n")
     with subprocess.Popen([GNOMON, "run"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE) as process:
-        assert process.stdout.read(2) == b"up"
+        assert process.stdout.readline() == b"gnomon: Gnomon starts\n"
+        pid = int((tmp_path / "pid").read_text())
+        assert running(pid)
         process.kill()
-    pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and running(pid):
         time.sleep(0.05)
