@@ -13,6 +13,7 @@ MEMORY   ?= 512M
 BUNDLE   ?=
 BUNDLE_ADDRESS ?= 0
 V        ?= 0
+TEST_JOBS ?= $(shell nproc)
 BUILD    := build
 OUT      := $(BUILD)/$(COMPILER)
 PYTHON   := /usr/bin/python3
@@ -173,7 +174,7 @@ test:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory all workloads plugins unit-tests oracle-programs fuzz-programs
 	@$(MAKE) --no-print-directory COMPILER=clang build/clang/gnomon.bin build/clang/gnomon-m.bin
-	@$(PYTHON) -m pytest -p no:cacheprovider -q tests
+	@$(PYTHON) -m pytest -p no:cacheprovider -q -n $(TEST_JOBS) --dist loadfile tests
 
 # Flags as the objects are made with, but for what clang does not know.
 .PHONY: check
@@ -235,6 +236,7 @@ help:
 	@echo '  OPERATIONS=20000    operations of each sequence of `oracle`'
 	@echo '  ORACLE_ARGUMENTS=   more options of `oracle` (see build/oracle/fast/oracle --help)'
 	@echo '  MUTANT=TEXT         only the mutants of `mutation` with this in their name'
+	@echo '  TEST_JOBS=N         files of tests that `test` runs at once (one for each processor)'
 	@echo '  RUNS=10000000       executions of each target of `fuzz`'
 	@echo '  FUZZ=fuzz_NAME      only this target of `fuzz`'
 	@echo '  BENCH_ARGUMENTS=    more options of `bench` (see scripts/bench --help)'

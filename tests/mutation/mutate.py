@@ -3,8 +3,10 @@
 """
 Shows that the tests would notice: breaks the engine in each of the ways that
 mutants.py lists, runs the oracle and then the unit tests against it until one
-fails, and says how many were caught of how many. Run by `make mutation`, which
-builds what is broken and names the compiler.
+fails, and says how many were caught of how many. What caught a mutant the last
+time, by the table in docs/mutation.md, is tried first. Run by `make mutation`,
+which builds what is right; of that only what is made of the broken source is
+made anew.
 """
 import argparse
 import concurrent.futures
@@ -54,73 +56,103 @@ def edit(mutant, directory):
     target = directory / mutant.source
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text.replace(mutant.old, mutant.new))
-    return target
 
 
-def includes(source, broken):
-    """Whether an object of the oracle's is made of the broken source, if not it alone."""
-    if broken.endswith(".h"):
-        return source.startswith("lsp/") or source == "tests/oracle/fresh_asids.c"
-    return source == "tests/oracle/fresh_asids.c" and broken == "lsp/asid.c"
+def made_of(source, objects):
+    """Those of the objects that are made of the source, as the compiler said."""
+    return [path for path in objects
+            if source in path.with_suffix(".d").read_text().split()]
+
+
+class Program:
+    """How a test program is linked: the words of its .link file."""
+
+    def __init__(self, path):
+        self.words = path.read_text().split()
+        self.objects = [pathlib.Path(word) for word in self.words if word.endswith(".o")]
+        self.sanitizers = [word for word in self.words if word.startswith("-fsanitize=")]
 
 
 class Check:
     def __init__(self, options):
         self.options = options
         self.compiler = shlex.split(options.compiler)
-        self.flags = [flag for flag in shlex.split(options.flags) if flag != "-Werror"]
         self.libs = shlex.split(options.libs)
         self.objects = pathlib.Path(options.objects)
+        self.oracle_objects = sorted(self.objects.rglob("*.o"))
         self.build = pathlib.Path(options.build).resolve()
+        self.programs = {path.stem: Program(path)
+                         for path in sorted(pathlib.Path(options.unit).glob("test_*.link"))}
+        self.last = last_catchers(options.last)
 
-    def objects_for(self, mutant, broken, directory):
-        """The oracle's objects, those that hold the broken source made anew."""
-        for path in sorted((TOP / self.objects).rglob("*.o")):
-            source = str(path.relative_to(TOP / self.objects).with_suffix(".c"))
-            if source != mutant.source and not includes(source, mutant.source):
-                yield path
-                continue
-            target = directory / source.replace("/", "-").replace(".c", ".o")
-            build([*self.compiler, "-w", f"-I{directory}", *self.flags, "-c",
-                   broken if source == mutant.source else TOP / source, "-o", target])
-            yield target
+    def broken(self, mutant, directory, path, source, flags):
+        """The object at `path` as it is with the broken source."""
+        target = directory / path
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            build([*self.compiler, f"-I{directory}", *flags, "-w", "-Wno-error", "-c",
+                   directory / source if source == mutant.source else TOP / source,
+                   "-o", target])
+        return target
 
-    def by_oracle(self, mutant, broken, directory):
-        if not (TOP / self.objects / mutant.source).with_suffix(".o").exists() \
-                and mutant.source != "lsp/asid.c":
-            return None
+    def link_oracle(self, mutant, directory):
+        flags = shlex.split(self.options.flags)
+        objects = dict(zip(self.oracle_objects, self.oracle_objects))
+        for path in made_of(mutant.source, self.oracle_objects):
+            source = str(path.relative_to(self.objects).with_suffix(".c"))
+            objects[path] = self.broken(mutant, directory, path, source, flags)
+        build([*self.compiler, *objects.values(), "-o", directory / "oracle", *self.libs])
+
+    def by_oracle(self, mutant, directory, variant):
         program = directory / "oracle"
-        objects = list(self.objects_for(mutant, broken, directory))
-        build([*self.compiler, *objects, "-o", program, *self.libs])
-        for variant in variants(self.options.oracle, mutant):
-            command = [program, "--quiet", *shlex.split(variant)]
-            result = run(command, timeout=SECONDS)
-            if result.returncode == 1:
-                return f"oracle, {variant}".removesuffix(", ")
-            if result.returncode:
-                raise Failure(f"the oracle ended with {result.returncode}: {result.stdout}")
-        return None
+        if not program.exists():
+            self.link_oracle(mutant, directory)
+        result = run([program, "--quiet", *shlex.split(variant)], timeout=SECONDS)
+        if result.returncode not in (0, 1):
+            raise Failure(f"the oracle ended with {result.returncode}: {result.stdout}")
+        return result.returncode == 1
 
-    def by_unit_tests(self, mutant, broken, directory):
-        tree = directory / "tree"
-        make_tree(tree, mutant, broken)
-        for test in tests_of(mutant.source):
-            program = f"build/unit/{test.stem}"
-            build(["make", "-s", "-C", tree, "WARNINGS=-w",
-                   f"HOSTCC={self.options.compiler}", program])
-            if run([tree / program], timeout=SECONDS).returncode:
-                return test.name
-        return None
+    def by_unit_test(self, mutant, directory, name):
+        program, target = self.programs[name], directory / name
+        flags = shlex.split(self.options.unit_flags) + program.sanitizers
+        words = dict(zip(program.words, program.words))
+        for path in made_of(mutant.source, program.objects):
+            source = "/".join(path.relative_to(self.options.unit).with_suffix(".c").parts[1:])
+            words[str(path)] = self.broken(mutant, directory, path, source, flags)
+        build([*self.compiler, *words.values(), "-o", target])
+        return run([target], timeout=SECONDS).returncode != 0
+
+    def checks(self, mutant):
+        """Each that may catch it, and its name; first the one that did the last time."""
+        found = []
+        if made_of(mutant.source, self.oracle_objects):
+            for variant in variants(self.options.oracle, mutant):
+                found.append((f"oracle, {variant}", self.by_oracle, variant))
+        names = [name for name, program in self.programs.items()
+                 if made_of(mutant.source, program.objects)]
+        its_own = f"test_{pathlib.Path(mutant.source).stem}"
+        half = its_own.rpartition("_")[0]  # that bears its name, or half of it
+        for name in sorted(names, key=lambda name: (name != its_own, not name.startswith(half))):
+            found.append((f"{name}.c", self.by_unit_test, name))
+        return sorted(found, key=lambda check: check[0] != self.last.get(mutant.name))
 
     def one(self, number):
         mutant = mutants.MUTANTS[number]
         directory = self.build / f"{number:02}"
         try:
-            broken = edit(mutant, directory)
-            return self.by_oracle(mutant, broken, directory) or \
-                self.by_unit_tests(mutant, broken, directory)
+            edit(mutant, directory)
+            for name, is_caught, argument in self.checks(mutant):
+                if is_caught(mutant, directory, argument):
+                    return name
+            return None
         except (Failure, subprocess.TimeoutExpired) as failure:
             raise Failure(f"{mutant.name}: {failure}") from failure
+
+
+def last_catchers(path):
+    """What caught each mutant, by an earlier table()."""
+    rows = re.findall(r"^\| \S+ \| (.*) \| (.*) \|$", pathlib.Path(path).read_text(), re.M)
+    return dict(rows)
 
 
 def variants(oracle, mutant):
@@ -131,35 +163,6 @@ def variants(oracle, mutant):
         return oracle
     return [f"{variant} --seeds 1-25 --operations 5000 --mode {mode}"
             for variant in oracle for mode in ("shadow", "shadow-unsync")]
-
-
-def make_tree(tree, mutant, broken):
-    """The project as it is, but for one file."""
-    shutil.rmtree(tree, ignore_errors=True)
-    folder = pathlib.Path(mutant.source).parent
-    (tree / folder).mkdir(parents=True)
-    for path in TOP.iterdir():
-        if path.name not in ("build", ".git", folder.parts[0]):
-            (tree / path.name).symlink_to(path)
-    for path in (TOP / folder).iterdir():
-        (tree / folder / path.name).symlink_to(
-            broken if path.name == broken.name else path)
-
-
-def tests_of(source):
-    """The unit tests made of it; first the one that bears its name, or half of it."""
-    def is_made_of(test):
-        lines = re.findall(r"^/\* sources: (.*) \*/$", test.read_text(), re.M)
-        names = " ".join(lines).split()
-        # lsp/lsp.c stands for all of its engine: see tests/unit/unit.mk.
-        return any(fnmatch.fnmatch(source, name) for name in names) or \
-            ("lsp/lsp.c" in names and source.startswith("lsp/")
-             and not source.startswith("lsp/protect"))
-
-    name = f"test_{pathlib.Path(source).stem}"
-    tests = filter(is_made_of, sorted((TOP / "tests/unit").glob("test_*.c")))
-    half = name.rpartition("_")[0]
-    return sorted(tests, key=lambda test: (test.stem != name, not test.stem.startswith(half)))
 
 
 def wanted(options):
@@ -193,6 +196,9 @@ def arguments():
     parser.add_argument("--flags", default="-std=gnu11 -O2 -I.")
     parser.add_argument("--libs", default="-lcmocka", help="the oracle is linked with")
     parser.add_argument("--objects", required=True, help="of the oracle that is right")
+    parser.add_argument("--unit", required=True, help="where the unit tests are built")
+    parser.add_argument("--unit-flags", default="-std=gnu11 -O1 -I.")
+    parser.add_argument("--last", required=True, help="the table of an earlier run")
     parser.add_argument("--build", required=True, help="where the broken ones go")
     parser.add_argument("--oracle", action="append", required=True, metavar="ARGUMENTS",
                         help="a run of the oracle; may be repeated")

@@ -10,7 +10,6 @@ ORACLE_SOURCES := $(wildcard tests/oracle/*.c) \
 	$(filter-out lsp/asid.c,$(LSP_ENGINE)) $(wildcard lsp/protect*.c) mm/guest_store.c \
 	mm/guest_memory.c core/json.c core/log.c \
 	$(wildcard tests/unit/fake_*.c) tests/unit/host_ram.c
-ORACLE_HEADERS := $(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h tests/unit/*.h tests/oracle/*.h)
 ORACLE_CFLAGS  := -std=gnu11 -g -I. $(WARNINGS) -Wno-error=maybe-uninitialized
 # Between what it has read and what it sets, others store: tests/oracle/access.c.
 ORACLE_LIBS    := -Wl,--wrap=leaf_mark -lcmocka
@@ -28,15 +27,16 @@ $(ORACLE_BUILD)/fast/%.o: ORACLE_OPTIONS := -O2
 $(ORACLE_BUILD)/sanitized/%.o $(ORACLE_BUILD)/sanitized/oracle: ORACLE_OPTIONS := $(SANITIZE)
 
 define oracle_program
-$(ORACLE_BUILD)/$(1)/%.o: %.c $$(ORACLE_HEADERS)
+$(ORACLE_BUILD)/$(1)/%.o: %.c tests/oracle/oracle.mk
 	@mkdir -p $$(@D)
-	$$(Q)$$(HOSTCC) $$(ORACLE_CFLAGS) $$(ORACLE_OPTIONS) -c $$< -o $$@
+	$$(Q)$$(HOSTCC) $$(ORACLE_CFLAGS) $$(ORACLE_OPTIONS) -MMD -MP -c $$< -o $$@
 
 $(ORACLE_BUILD)/$(1)/oracle: $$(ORACLE_SOURCES:%.c=$(ORACLE_BUILD)/$(1)/%.o)
 	@echo "  HOSTLD  $$@"
 	$$(Q)$$(HOSTCC) $$(ORACLE_OPTIONS) $$^ -o $$@ $$(ORACLE_LIBS)
 endef
 $(foreach variant,fast sanitized,$(eval $(call oracle_program,$(variant))))
+-include $(foreach variant,fast sanitized,$(ORACLE_SOURCES:%.c=$(ORACLE_BUILD)/$(variant)/%.d))
 
 .PHONY: oracle
 oracle: $(ORACLE_BUILD)/fast/oracle
@@ -48,9 +48,10 @@ MUTATION_ORACLE := --seeds 1-120 --operations 8000
 MUTATION_TABLE  := $(BUILD)/mutation/table.md
 
 .PHONY: mutation
-mutation: $(ORACLE_BUILD)/fast/oracle
+mutation: $(ORACLE_BUILD)/fast/oracle unit-tests
 	$(Q)mkdir -p $(BUILD)/mutation
 	$(Q)$(PYTHON) tests/mutation/mutate.py --compiler '$(HOSTCC)' \
 		--flags '$(ORACLE_CFLAGS) -O2' --objects $(ORACLE_BUILD)/fast \
-		--libs '$(ORACLE_LIBS)' --build $(BUILD)/mutation --table $(MUTATION_TABLE) \
+		--libs '$(ORACLE_LIBS)' --unit $(UNIT_BUILD) --unit-flags '$(UNIT_CFLAGS)' \
+		--last docs/mutation.md --build $(BUILD)/mutation --table $(MUTATION_TABLE) \
 		$(if $(MUTANT),--only '$(MUTANT)') --oracle '$(MUTATION_ORACLE)'

@@ -39,15 +39,30 @@ unit_line = $(sort $(subst -lfdt,$(HOST_LIBFDT)/libfdt.a,$(subst \
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
+# An object is made once for all programs with the same sanitizers. What a program is
+# linked of stands in its .link, where tests/mutation finds it too.
+comma := ,
+unit_directory = $(UNIT_BUILD)/$(subst $(comma),-,$(1))
+
 define unit_program
-$(UNIT_BUILD)/$(1): tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c) \
-		$$(wildcard tests/unit/*.h) core/string.c $$(wildcard core/*.h mm/*.h lsp/*.h drivers/*.h scripts/plugin/*.h)
-	@echo "  HOSTCC  $(1)"
-	@mkdir -p $$(@D)
-	$(Q)$(HOSTCC) $(UNIT_CFLAGS) \
-		-fsanitize=$(or $(call unit_line,sanitizers,tests/unit/$(1).c),$(UNIT_SANITIZERS)) \
-		tests/unit/$(1).c \
-		$(call unit_line,sources,tests/unit/$(1).c) -o $$@ -lcmocka \
-		$(call unit_line,libs,tests/unit/$(1).c)
+SANITIZERS.$(1) := $(or $(call unit_line,sanitizers,tests/unit/$(1).c),$(UNIT_SANITIZERS))
+OBJECTS.$(1) := $$(patsubst %.c,$$(call unit_directory,$$(SANITIZERS.$(1)))/%.o, \
+	$$(wildcard tests/unit/$(1).c $(call unit_line,sources,tests/unit/$(1).c)))
+
+$(UNIT_BUILD)/$(1): $$(OBJECTS.$(1))
+	@echo "  HOSTLD  $(1)"
+	@echo '-fsanitize=$$(SANITIZERS.$(1)) $$^ -lcmocka $(call unit_line,libs,tests/unit/$(1).c)' \
+		> $$@.link
+	$(Q)$(HOSTCC) @$$@.link -o $$@
+
+-include $$(OBJECTS.$(1):.o=.d)
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call unit_program,$(test))))
+
+define unit_object
+$(call unit_directory,$(1))/%.o: %.c tests/unit/unit.mk
+	@mkdir -p $$(@D)
+	$(Q)$(HOSTCC) $(UNIT_CFLAGS) -fsanitize=$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach variant,$(sort $(foreach test,$(notdir $(UNIT_TESTS)),$(SANITIZERS.$(test)))), \
+	$(eval $(call unit_object,$(variant))))
