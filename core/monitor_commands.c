@@ -49,10 +49,13 @@ static void print_vcpu(const struct vcpu *vcpu)
 	static const char *const states[] = {
 		[VCPU_STARTED] = "started",
 		[VCPU_STOPPED] = "stopped",
+		[VCPU_STOP_PENDING] = "stopping",
 	};
+	/* Its hart may change it meanwhile. */
+	const enum vcpu_state state = __atomic_load_n(&vcpu->state, __ATOMIC_RELAXED);
 
 	monitor_print("  vcpu %u       %s, %lu exits, the last one at pc 0x%lx\n",
-		      vcpu->id, states[vcpu->state], counters_total(&vcpu->counters),
+		      vcpu->id, states[state], counters_total(&vcpu->counters),
 		      vcpu->arch.pc);
 	print_times(vcpu);
 }

@@ -5,6 +5,7 @@
  */
 #include "core/sbi/sbi.h"
 #include "core/scheduler.h"
+#include "core/vcpu_requests.h"
 
 #define SUSPEND_DEFAULT_RETENTIVE     0
 #define SUSPEND_DEFAULT_NON_RETENTIVE 0x80000000
@@ -29,6 +30,8 @@ static int64_t start(struct vm *vm, const uint64_t *argument)
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return SBI_ERR_ALREADY_AVAILABLE;
 	vcpu_reset(target, GPA(argument[1]), argument[0], argument[2]);
+	/* The reset is the hart's: what the PLIC says to it stays said. */
+	vcpu_request(target, REQUEST_EXTERNAL);
 	scheduler_add(target);
 	return SBI_SUCCESS;
 }

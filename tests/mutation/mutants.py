@@ -994,6 +994,52 @@ SWITCH = _of(
      "__atomic_load_n(&port->wakers, __ATOMIC_ACQUIRE) > 1)"),
 )
 
+SCHEDULER = _of(
+    "core/scheduler.c",
+    ("scheduler: who was asked waits nevertheless",
+     "if (vcpu_is_asked(vcpu) || vcpu->vm->is_paused) {", "if (vcpu->vm->is_paused) {"),
+    ("scheduler: who waits is woken a tick late",
+     "if (vcpu->place.wake <= now)", "if (vcpu->place.wake < now)"),
+    ("scheduler: the next to be woken is forgotten",
+     "if (vcpu->place.wake < own->next_wake)", "if (vcpu->place.wake > own->next_wake)"),
+    ("scheduler: the first to stop ends the VM",
+     "any |= vm->vcpus[i].state == VCPU_STARTED;", "any |= i > VCPU_LIMIT;"),
+    ("scheduler: who stops has never stopped",
+     "\t__atomic_store_n(&vcpu->state, VCPU_STOPPED, __ATOMIC_SEQ_CST);\n", ""),
+    ("scheduler: who runs is taken for gone",
+     "\t\t\tgone = false;\n\t\t\tcontinue;", "\t\t\tcontinue;"),
+    ("scheduler: who leaves is taken to be on its hart",
+     "\t__atomic_store_n(&vcpu->hart, VCPU_NO_HART, __ATOMIC_SEQ_CST);\n", ""),
+)
+
+REQUESTS = _of(
+    "core/vcpu_requests.c",
+    ("requests: a fence beyond those kept is lost",
+     "\t\tfences->everything = true;", "\t\tfences->code |= false;"),
+    ("requests: a fence of everything fences nothing",
+     "\tif (taken.everything)\n\t\tmode->fence(vcpu, &(struct fence){0});\n", ""),
+    ("requests: a fence.i is an sfence.vma",
+     "\tif (!fence)\n\t\tfences->code = true;", "\tif (!fence)\n\t\tfences->everything = true;"),
+    ("requests: a fence.i is lost",
+     "\tif (taken.code)\n\t\tarch_fence_i();\n", ""),
+    ("requests: fences are done again and again",
+     "\tfences->count = 0;\n", ""),
+    ("requests: one fence of several is done",
+     "i < taken.count && !taken.everything; i++", "i < 1 && !taken.everything; i++"),
+    ("requests: a software interrupt is lost",
+     "if (asked >> REQUEST_SOFTWARE & 1)", "if (asked >> REQUEST_SOFTWARE & 2)"),
+    ("requests: an external interrupt stays",
+     "__atomic_load_n(&vcpu->external, __ATOMIC_SEQ_CST));", "true);"),
+)
+
+HARTS = _of(
+    "core/harts.c",
+    ("harts: who asks does not do it too",
+     "\tif (targets >> here & 1)\n\t\tserve(&boxes[here], UINT32_C(1) << request);\n", ""),
+    ("harts: nobody is waited for",
+     "while (i != here && targets >> i & 1 && !has_served(i, tickets[i]))", "while (false)"),
+)
+
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH)
+           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + REQUESTS + HARTS)

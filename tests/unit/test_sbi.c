@@ -246,6 +246,7 @@ static void rfence_of_everything(void **state)
 static void harts_are_started(void **state)
 {
 	(void)state;
+	bench_vm.vcpus[2].external = true;
 	assert_int_equal(
 		CALL(SBI_EXTENSION_HSM, SBI_HSM_START, 2, GUEST_RAM_BASE.raw + 8, 77), 0);
 	assert_int_equal(fake_machine.resets, 1);
@@ -253,6 +254,8 @@ static void harts_are_started(void **state)
 	assert_int_equal(fake_machine.reset_a0, 2);
 	assert_int_equal(fake_machine.reset_a1, 77);
 	assert_int_equal(bench_vm.vcpus[2].state, VCPU_STARTED);
+	/* What the PLIC has said to it is no less true. */
+	assert_int_equal(fake_machine.interrupts[2], 1u << GUEST_EXTERNAL);
 	assert_int_equal(CALL(SBI_EXTENSION_HSM, SBI_HSM_START, 2, GUEST_RAM_BASE.raw, 0),
 			 SBI_ERR_ALREADY_AVAILABLE);
 	assert_int_equal(CALL(SBI_EXTENSION_HSM, SBI_HSM_START, 0, GUEST_RAM_BASE.raw, 0),
