@@ -208,20 +208,28 @@ static enum status check_compression(const struct reading *reading, int image)
 		      reading->name, device_tree_name(fdt, image), compression);
 }
 
+static enum status find_image(const struct reading *reading, const char *name, int *image)
+{
+	const void *fdt = reading->bundle->base;
+	int images = fdt_subnode_offset(fdt, 0, "images");
+
+	*image = images < 0 ? images : fdt_subnode_offset(fdt, images, name);
+	if (*image < 0)
+		return refuse(reading->why, STATUS_NOT_FOUND,
+			      "configuration '%s': the bundle has no image '%s'",
+			      reading->name, name);
+	return STATUS_OK;
+}
+
 /* The image called so, whole and not empty. */
 static enum status named_image(const struct reading *reading, const char *name,
 			       struct blob *blob)
 {
-	const void *fdt = reading->bundle->base;
-	int images = fdt_subnode_offset(fdt, 0, "images");
-	int image = images < 0 ? images : fdt_subnode_offset(fdt, images, name);
-	enum status status;
+	int image;
+	enum status status = find_image(reading, name, &image);
 
-	if (image < 0)
-		return refuse(reading->why, STATUS_NOT_FOUND,
-			      "configuration '%s': the bundle has no image '%s'",
-			      reading->name, name);
-	status = check_compression(reading, image);
+	if (status == STATUS_OK)
+		status = check_compression(reading, image);
 	if (status == STATUS_OK)
 		status = image_data(reading, image, blob);
 	if (status == STATUS_OK && blob->size == 0)
@@ -294,6 +302,45 @@ static struct disk_config *find_disk(struct vm_config *config, const char *name)
 	return NULL;
 }
 
+/* The part of the host's disk that an image stands for. */
+static enum status read_part(const struct reading *reading, int image,
+			     struct disk_config *disk)
+{
+	const void *fdt = reading->bundle->base;
+	enum status offset =
+		device_tree_number(fdt, image, "gnomon,offset", &disk->offset);
+	enum status size = device_tree_number(fdt, image, "gnomon,size", &disk->size);
+
+	if ((offset != STATUS_OK && offset != STATUS_NOT_FOUND) ||
+	    (size != STATUS_OK && size != STATUS_NOT_FOUND) ||
+	    disk->size > UINT64_MAX - disk->offset)
+		return refuse(reading->why, STATUS_CORRUPT,
+			      "configuration '%s': image '%s': gnomon,offset and "
+			      "gnomon,size are no part of a disk",
+			      reading->name, disk->name);
+	disk->is_read_only = fdt_getprop(fdt, image, "gnomon,read-only", NULL);
+	return STATUS_OK;
+}
+
+static enum status read_disk(const struct reading *reading, struct disk_config *disk)
+{
+	int image;
+	enum status host, status = find_image(reading, disk->name, &image);
+
+	if (status != STATUS_OK)
+		return status;
+	host = device_tree_string(reading->bundle->base, image, "gnomon,host-disk",
+				  &disk->host);
+	if (host == STATUS_NOT_FOUND)
+		return named_image(reading, disk->name, &disk->image);
+	if (host != STATUS_OK)
+		return refuse(reading->why, host,
+			      "configuration '%s': image '%s': gnomon,host-disk is no "
+			      "string",
+			      reading->name, disk->name);
+	return read_part(reading, image, disk);
+}
+
 static enum status read_disks(const struct reading *reading, struct vm_config *config)
 {
 	int count;
@@ -307,7 +354,7 @@ static enum status read_disks(const struct reading *reading, struct vm_config *c
 		struct disk_config *disk = &config->disks[i];
 
 		disk->name = listed(reading, "gnomon,disks", i);
-		status = named_image(reading, disk->name, &disk->image);
+		status = read_disk(reading, disk);
 		config->disk_count++;
 	}
 	return status;
@@ -327,6 +374,11 @@ static enum status read_disk_copies(const struct reading *reading,
 			return refuse(reading->why, STATUS_NOT_FOUND,
 				      "configuration '%s': gnomon,disk-copy: '%s' is "
 				      "none of its disks",
+				      reading->name, name);
+		if (disk->host)
+			return refuse(reading->why, STATUS_INVALID,
+				      "configuration '%s': gnomon,disk-copy: '%s' is on "
+				      "a disk of the host's",
 				      reading->name, name);
 		disk->is_copied = true;
 	}

@@ -10,8 +10,9 @@
  * gnomon,devices is a list of "rng" and "console"; gnomon,net names the network of each
  * network card, gnomon,net-mac may have 6 bytes for each; gnomon,weight (10 to 1000) is
  * its vCPUs' share of the harts, and gnomon,pin a list of cells, the id of each vCPU's
- * hart or -1. Input from outside: every length is checked here. Its memory must outlive
- * the configuration, and is only read.
+ * hart or -1. An image with gnomon,host-disk is no data but a part of a disk of the
+ * host's: gnomon,offset, gnomon,size, gnomon,read-only. Input from outside: every length
+ * is checked here. Its memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -52,6 +53,10 @@ struct disk_config {
 	const char *name; /* the image's */
 	struct blob image;
 	bool is_copied;
+	const char *host; /* the host's disk that it is a part of; NULL: image is it */
+	uint64_t offset;  /* bytes, of that disk */
+	uint64_t size;	  /* 0: all behind that */
+	bool is_read_only;
 };
 
 struct vm_config {

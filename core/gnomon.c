@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/console.h"
 #include "core/harts.h"
+#include "core/host_disks.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/machine.h"
@@ -37,22 +38,36 @@ bool gnomon_find_uart(void)
 			 console->access_width) == STATUS_OK;
 }
 
+static void init_interrupts(void)
+{
+	unsigned context;
+
+	if (machine.fdt.plic.is_present &&
+	    arch_plic_context(&machine.fdt.harts[0], &context) &&
+	    plic_init(&machine.plic, machine.fdt.plic.base.raw, context,
+		      machine.fdt.plic.sources) == STATUS_OK)
+		interrupt_init(&machine.plic);
+}
+
+static void receive(void *context)
+{
+	(void)context;
+	mux_receive();
+}
+
 static void init_console(void)
 {
 	const struct host_console *console = &machine.fdt.console;
-	unsigned context;
 
 	if (options.console_by_firmware || !console->has_interrupt ||
-	    !machine.fdt.plic.is_present ||
-	    !arch_plic_context(&machine.fdt.harts[0], &context) || !gnomon_find_uart() ||
-	    plic_init(&machine.plic, machine.fdt.plic.base.raw, context,
-		      machine.fdt.plic.sources) != STATUS_OK) {
+	    !interrupt_is_possible() || !gnomon_find_uart()) {
 		log_line("console: through the firmware, polled 100 times a second");
+		interrupt_add(0, receive, NULL);
 		return;
 	}
 	console_use_uart(&machine.uart);
 	uart_interrupt_enable(&machine.uart);
-	interrupt_init(&machine.plic, console->interrupt);
+	interrupt_add(console->interrupt, receive, NULL);
 	log_line("console: %s at 0x%lx, interrupt %u", console->compatible,
 		 console->base.raw, console->interrupt);
 }
@@ -162,7 +177,9 @@ void gnomon_init_devices(void)
 {
 	choose_faults();
 	limit_asids();
+	init_interrupts();
 	init_console();
+	host_disks_find();
 	timer_init(machine.fdt.timebase_frequency);
 	scheduler_init();
 	monitor_init(options.escape, options.escape_count, options.interleave);

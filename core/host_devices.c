@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading the firmware's device tree: the PLIC and the console's UART.
+ * Reading the firmware's device tree: the PLIC, the console's UART and virtio devices.
  *
  * Bindings: the Devicetree Specification v0.4 (chosen, aliases) and Linux's for
  * sifive,plic-1.0.0 and 8250. Runs after the harts are known, whose interrupt
@@ -176,31 +176,71 @@ static enum status read_place(const struct host_reading *reading, int node)
 	return status;
 }
 
-static enum status read_interrupt(const struct host_reading *reading, int node, int plic)
+/* *has stays false where there is none, or it is another controller's. */
+static enum status read_interrupt(const struct host_reading *reading, int node, int plic,
+				  bool *has, unsigned *interrupt)
 {
-	struct host_console *console = &reading->host->console;
 	int controller;
-	uint32_t interrupt;
+	uint32_t number;
 	enum status status =
-		device_tree_interrupt(reading->fdt, node, &controller, &interrupt);
+		device_tree_interrupt(reading->fdt, node, &controller, &number);
 
 	if (status == STATUS_CORRUPT)
 		return host_refuse_property(reading, node, "interrupts", status);
 	if (status == STATUS_OK && controller == plic) {
-		console->has_interrupt = true;
-		console->interrupt = interrupt;
+		*has = true;
+		*interrupt = number;
 	}
 	return STATUS_OK;
 }
 
 static enum status read_console(const struct host_reading *reading, int node, int plic)
 {
+	struct host_console *console = &reading->host->console;
 	enum status status;
 
 	if (node < 0 || !device_tree_available(reading->fdt, node))
 		return STATUS_OK;
 	status = read_place(reading, node);
-	return status == STATUS_OK ? read_interrupt(reading, node, plic) : status;
+	if (status != STATUS_OK)
+		return status;
+	return read_interrupt(reading, node, plic, &console->has_interrupt,
+			      &console->interrupt);
+}
+
+static enum status read_virtio_place(const struct host_reading *reading, int node,
+				     int plic)
+{
+	struct host_fdt *host = reading->host;
+	struct host_virtio_place *place = &host->virtio[host->virtio_count];
+	struct device_range range;
+	enum status status = device_tree_reg(reading->fdt, node, 0, &range);
+
+	if (status != STATUS_OK)
+		return host_refuse_property(reading, node, "reg", status);
+	*place = (struct host_virtio_place){.base = HPA(range.base), .size = range.size};
+	host->virtio_count++;
+	return read_interrupt(reading, node, plic, &place->has_interrupt,
+			      &place->interrupt);
+}
+
+static enum status read_virtio(const struct host_reading *reading, int plic)
+{
+	static const char compatible[] = "virtio,mmio";
+	struct host_fdt *host = reading->host;
+	int node = fdt_node_offset_by_compatible(reading->fdt, -1, compatible);
+	enum status status = STATUS_OK;
+
+	for (; status == STATUS_OK && node >= 0;
+	     node = fdt_node_offset_by_compatible(reading->fdt, node, compatible)) {
+		if (!device_tree_available(reading->fdt, node))
+			continue;
+		if (host->virtio_count < HOST_VIRTIO_LIMIT)
+			status = read_virtio_place(reading, node, plic);
+		else
+			host->virtio_left_out++;
+	}
+	return status;
 }
 
 enum status host_console_look(const struct host_reading *reading)
@@ -222,5 +262,6 @@ enum status host_devices_read(const struct host_reading *reading)
 
 	if (status != STATUS_OK)
 		return status;
-	return read_console(reading, find_console(reading->fdt), plic);
+	status = read_console(reading, find_console(reading->fdt), plic);
+	return status == STATUS_OK ? read_virtio(reading, plic) : status;
 }

@@ -16,6 +16,7 @@
 #define HOST_RESERVED_LIMIT 64
 #define HOST_HART_LIMIT	    128
 #define HOST_SEED_LIMIT	    64
+#define HOST_VIRTIO_LIMIT   32
 #define HOST_FDT_SIZE_LIMIT (2 * MIB)
 
 struct host_reserved {
@@ -60,6 +61,14 @@ struct host_plic {
 	unsigned sources; /* the highest source's number */
 };
 
+/* A place for a virtio device on the virtio-mmio transport, which may be empty. */
+struct host_virtio_place {
+	hpa_t base;
+	uint64_t size;
+	bool has_interrupt;
+	unsigned interrupt; /* the PLIC's source */
+};
+
 struct host_fdt {
 	const char *model; /* "" where the tree is silent, as bootargs */
 	const char *bootargs;
@@ -80,6 +89,9 @@ struct host_fdt {
 
 	struct host_console console;
 	struct host_plic plic;
+	unsigned virtio_count;
+	struct host_virtio_place virtio[HOST_VIRTIO_LIMIT];
+	unsigned virtio_left_out; /* had no more room above */
 
 	size_t seed_size; /* rng-seed, cut to what fits */
 	uint8_t seed[HOST_SEED_LIMIT];

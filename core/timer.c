@@ -5,8 +5,8 @@
  */
 #include "core/timer.h"
 #include "core/arch.h"
-#include "core/console.h"
 #include "core/console_mux.h"
+#include "core/interrupt.h"
 #include "core/scheduler.h"
 #include "core/vm.h"
 
@@ -43,7 +43,7 @@ void timer_init(uint64_t timebase)
 {
 	ticks_per_second = timebase;
 	poll_interval = timebase / POLLS_PER_SECOND;
-	if (console_is_polled())
+	if (interrupt_is_polled())
 		next_poll = arch_time() + poll_interval;
 }
 
@@ -119,7 +119,7 @@ static bool is_poll_due(uint64_t now)
 static void do_boot_hart(uint64_t now)
 {
 	if (is_poll_due(now)) {
-		mux_receive();
+		interrupt_poll();
 		next_poll = arch_time() + poll_interval;
 	}
 	if (mux_next_tick() <= now)

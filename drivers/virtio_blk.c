@@ -3,6 +3,7 @@
 #include "drivers/virtio_blk.h"
 
 #include "core/string.h"
+#include "drivers/virtio_blk_host.h"
 
 #define DEVICE_ID 2U
 
@@ -26,16 +27,14 @@ enum {
 	TYPE_FLUSH = 4,
 	TYPE_GET_ID = 8,
 };
-enum {
-	DONE = 0,
-	FAILED = 1,
-	UNSUPPORTED = 2,
-};
 
-struct header {
-	uint32_t type;
-	uint32_t reserved;
-	uint64_t sector;
+/* What a request comes to: a status for the guest, or none as yet. */
+enum {
+	DONE = VIRTIO_BLK_DONE,
+	FAILED = VIRTIO_BLK_FAILED,
+	UNSUPPORTED = VIRTIO_BLK_UNSUPPORTED,
+	UNDER_WAY,
+	WAITS,
 };
 
 struct request {
@@ -73,6 +72,22 @@ static bool find_data(const struct request *request, uint64_t size, uint64_t *of
 	return true;
 }
 
+/* The disk is the host's: its answer comes later. */
+static unsigned send(const struct request *request, enum host_blk_kind kind,
+		     uint64_t offset, uint64_t size)
+{
+	struct virtio_blk_host *host = request->blk->disk.host;
+
+	switch (virtio_blk_host_begin(host, request->chain, kind, offset, size)) {
+	case HOST_BLK_TAKEN:
+		return UNDER_WAY;
+	case HOST_BLK_WAIT:
+		return WAITS;
+	default:
+		return FAILED;
+	}
+}
+
 static unsigned carry_out_in(struct request *request)
 {
 	const struct virtio_blk *blk = request->blk;
@@ -80,6 +95,8 @@ static unsigned carry_out_in(struct request *request)
 
 	if (!find_data(request, request->in, &offset))
 		return FAILED;
+	if (blk->disk.host)
+		return send(request, HOST_BLK_READ, offset, request->in);
 	for (uint64_t done = 0; done < request->in; done += length) {
 		const void *from;
 
@@ -98,15 +115,17 @@ static unsigned carry_out_out(struct request *request)
 	const struct virtio_blk *blk = request->blk;
 	uint64_t offset, length;
 
-	if (!blk->disk.copy || !find_data(request, request->out, &offset))
+	if (blk->disk.is_read_only || !find_data(request, request->out, &offset))
 		return FAILED;
+	if (blk->disk.host)
+		return send(request, HOST_BLK_WRITE, offset, request->out);
 	for (uint64_t done = 0; done < request->out; done += length) {
 		void *to;
 
 		length = request->out - done;
 		to = find_piece(&blk->disk, offset + done, &length);
 		if (virtio_chain_read(request->chain, &blk->virtio.memory,
-				      sizeof(struct header) + done, to,
+				      sizeof(struct virtio_blk_header) + done, to,
 				      length) != STATUS_OK)
 			return FAILED;
 	}
@@ -115,8 +134,10 @@ static unsigned carry_out_out(struct request *request)
 
 static unsigned carry_out_flush(struct request *request)
 {
-	(void)request;
-	return DONE;
+	const struct virtio_blk_host *host = request->blk->disk.host;
+
+	/* A disk that knows of no flush has written what it says it has. */
+	return host && host->disk->can_flush ? send(request, HOST_BLK_FLUSH, 0, 0) : DONE;
 }
 
 static unsigned carry_out_get_id(struct request *request)
@@ -143,11 +164,11 @@ static const struct {
 	{TYPE_GET_ID, carry_out_get_id},
 };
 
-static uint8_t carry_out(struct request *request, uint32_t type)
+static unsigned carry_out(struct request *request, uint32_t type)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
 		if (types[i].type == type)
-			return (uint8_t)types[i].carry_out(request);
+			return types[i].carry_out(request);
 	return UNSUPPORTED;
 }
 
@@ -156,7 +177,8 @@ static enum virtio_answer serve(struct virtio_device *device, unsigned queue,
 				const struct virtio_chain *chain, uint32_t *written)
 {
 	struct request request = {.blk = (struct virtio_blk *)device, .chain = chain};
-	struct header header;
+	struct virtio_blk_header header;
+	unsigned result;
 	uint8_t status;
 
 	(void)queue;
@@ -167,7 +189,12 @@ static enum virtio_answer serve(struct virtio_device *device, unsigned queue,
 	request.sector = header.sector;
 	request.in = chain->writable_size - sizeof(status);
 	request.out = chain->readable_size - sizeof(header);
-	status = carry_out(&request, header.type);
+	result = carry_out(&request, header.type);
+	if (result == UNDER_WAY)
+		return VIRTIO_UNDER_WAY;
+	if (result == WAITS)
+		return VIRTIO_LATER;
+	status = (uint8_t)result;
 	if (virtio_chain_write(chain, &device->memory, request.in, &status,
 			       sizeof(status)) != STATUS_OK)
 		return VIRTIO_MALFORMED;
@@ -175,11 +202,20 @@ static enum virtio_answer serve(struct virtio_device *device, unsigned queue,
 	return VIRTIO_DONE;
 }
 
+static void forget(struct virtio_device *device)
+{
+	const struct virtio_blk *blk = (const struct virtio_blk *)device;
+
+	if (blk->disk.host)
+		virtio_blk_host_forget(blk->disk.host);
+}
+
 static const struct virtio_class class = {
 	.name = "virtio-blk",
 	.id = DEVICE_ID,
 	.queues = 1,
 	.serve = serve,
+	.forget = forget,
 };
 
 void virtio_blk_init(struct virtio_blk *blk, gpa_t base, struct irq_line irq,
@@ -191,10 +227,10 @@ void virtio_blk_init(struct virtio_blk *blk, gpa_t base, struct irq_line irq,
 		.capacity = disk->size / VIRTIO_BLK_SECTOR,
 		.size_max = PART_MAX,
 		.seg_max = SEG_MAX,
-		.blk_size = VIRTIO_BLK_SECTOR,
+		.blk_size = disk->host ? disk->host->disk->block_size : VIRTIO_BLK_SECTOR,
 	};
 	virtio_offer(&blk->virtio,
 		     F_SIZE_MAX | F_SEG_MAX | F_BLK_SIZE | F_FLUSH |
-			     (disk->copy ? 0 : F_RO),
+			     (disk->is_read_only ? F_RO : 0),
 		     &blk->config, sizeof(blk->config));
 }

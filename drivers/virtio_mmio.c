@@ -86,8 +86,15 @@ static void fail(struct virtio_device *device, const char *wrong)
 		raise_interrupt(device, INTERRUPT_CONFIG);
 }
 
+static void forget(struct virtio_device *device)
+{
+	if (device->class->forget)
+		device->class->forget(device);
+}
+
 static void reset(struct virtio_device *device)
 {
+	forget(device);
 	device->driver_features = 0;
 	device->status = 0;
 	device->device_features_sel = device->driver_features_sel = 0;
@@ -110,13 +117,18 @@ static bool serve_chain(struct virtio_device *device, unsigned index)
 		break;
 	case VIRTIO_LATER:
 		return false;
+	case VIRTIO_UNDER_WAY:
+		virtio_queue_take(&device->queues[index]);
+		return true;
 	case VIRTIO_MALFORMED:
 		fail(device, "a request has a shape that the device does not know");
 		return false;
 	}
 	if (virtio_queue_answer(&device->queues[index], &device->memory, &device->chain,
-				written) == STATUS_OK)
+				written) == STATUS_OK) {
+		virtio_queue_take(&device->queues[index]);
 		return true;
+	}
 	fail(device, "a request cannot be answered");
 	return false;
 }
@@ -159,6 +171,19 @@ void virtio_serve(struct virtio_device *device, unsigned queue)
 {
 	if (virtio_is_live(device, queue))
 		serve_queue(device, queue);
+}
+
+void virtio_complete(struct virtio_device *device, unsigned index,
+		     const struct virtio_chain *chain, uint32_t written)
+{
+	struct virtio_queue *queue = &device->queues[index];
+
+	if (!virtio_is_live(device, index))
+		return;
+	if (virtio_queue_answer(queue, &device->memory, chain, written) != STATUS_OK)
+		fail(device, "a request cannot be answered");
+	else if (!virtio_queue_is_silent(queue, &device->memory))
+		raise_interrupt(device, INTERRUPT_USED);
 }
 
 /* ---- registers ---- */
@@ -244,6 +269,7 @@ static void write_queue_ready(struct virtio_device *device, struct virtio_queue 
 	const char *wrong;
 
 	if (value == 0) {
+		forget(device);
 		queue->is_ready = false;
 		return;
 	}

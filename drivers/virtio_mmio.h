@@ -28,6 +28,7 @@ struct virtio_device;
 enum virtio_answer {
 	VIRTIO_DONE,
 	VIRTIO_LATER,	  /* not yet; the chain stays where it is */
+	VIRTIO_UNDER_WAY, /* taken; virtio_complete() is to come */
 	VIRTIO_MALFORMED, /* no request of this device has that shape */
 };
 
@@ -38,6 +39,8 @@ struct virtio_class {
 	/* The device is locked. *written: bytes, 0 unless set. */
 	enum virtio_answer (*serve)(struct virtio_device *device, unsigned queue,
 				    const struct virtio_chain *chain, uint32_t *written);
+	/* Nothing under way is to be completed any more; the device is locked. NULL. */
+	void (*forget)(struct virtio_device *device);
 	/* After an access by the driver, the device not locked; NULL: nothing to do. */
 	void (*settle)(struct virtio_device *device);
 };
@@ -75,6 +78,13 @@ void virtio_offer(struct virtio_device *device, uint64_t features, const void *c
 
 /* Serve a queue that waits for something other than its driver; with the lock held. */
 void virtio_serve(struct virtio_device *device, unsigned queue);
+
+/*
+ * Answer a chain that was under way and has not been forgotten; with the lock held. Of a
+ * device that needs a reset nothing is answered.
+ */
+void virtio_complete(struct virtio_device *device, unsigned queue,
+		     const struct virtio_chain *chain, uint32_t written);
 
 /* Has the driver set it up to be served? */
 bool virtio_is_live(const struct virtio_device *device, unsigned queue);

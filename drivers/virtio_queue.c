@@ -157,6 +157,11 @@ bool virtio_queue_next(const struct virtio_queue *queue,
 	return *wrong == NULL;
 }
 
+void virtio_queue_take(struct virtio_queue *queue)
+{
+	queue->next_available++;
+}
+
 /* The entry has to be there before the index that tells of it. */
 enum status virtio_queue_answer(struct virtio_queue *queue,
 				const struct virtio_memory *memory,
@@ -170,7 +175,6 @@ enum status virtio_queue_answer(struct virtio_queue *queue,
 
 	if (status != STATUS_OK)
 		return status;
-	queue->next_available++;
 	queue->next_used++;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return memory->write(memory->context, GPA(queue->device_area + RING_INDEX),

@@ -63,7 +63,10 @@ bool virtio_queue_next(const struct virtio_queue *queue,
 		       const struct virtio_memory *memory, struct virtio_chain *chain,
 		       const char **wrong);
 
-/* Answer the chain that virtio_queue_next() found, with so many bytes written to it. */
+/* The chain that virtio_queue_next() found is taken: the next one is behind it. */
+void virtio_queue_take(struct virtio_queue *queue);
+
+/* Answer a chain that it found, with so many bytes written to it. */
 enum status virtio_queue_answer(struct virtio_queue *queue,
 				const struct virtio_memory *memory,
 				const struct virtio_chain *chain, uint32_t written);

@@ -31,7 +31,9 @@ DISK_UNIT = 2 * MIB  # what a copy's memory is a multiple of
 class Disk:
     path: pathlib.Path
     read_only: bool
-
+    on_host: bool = False  # a part of a disk of the machine's, not of the bundle
+    offset: int = 0  # bytes
+    size: int | None = None  # None: all behind that
 
 
 @dataclasses.dataclass
@@ -91,6 +93,36 @@ def disk_from(text):
     return Disk(path, name != text)
 
 
+def host_disk_from(text):
+    """The disk that --disk host:FILE[@OFFSET+SIZE][,ro] describes: QEMU has FILE for a
+    disk, and the guest a part of it. What the part may be is Gnomon's to say."""
+    name = text.removesuffix(",ro")
+    part = re.fullmatch(r"(.*)@(\w+)\+(\w+)", name)
+    disk = Disk(paths.existing(part[1] if part else name, "disk"), name != text, True)
+    if not (disk.path.is_file() or disk.path.is_block_device()):
+        raise BadUsage(f"--disk host:{disk.path}: not a file")
+    if part:
+        disk.offset = size_of(f"--disk host:{disk.path}:", part[2])
+        disk.size = size_of(f"--disk host:{disk.path}:", part[3])
+    return disk
+
+
+def any_disk_from(text):
+    host = text.removeprefix("host:")
+    return disk_from(text) if host == text else host_disk_from(host)
+
+
+def host_disks(disks):
+    """The machine's disks that guests' disks are on: file and whether nobody writes it,
+    by the serial number under which Gnomon finds it."""
+    files = {}
+    for disk in disks:
+        if disk.on_host:
+            path = disk.path.resolve()
+            files[path] = files.get(path, True) and disk.read_only
+    return {f"host{index}": file for index, file in enumerate(files.items())}
+
+
 def from_options(options, directory):
     """The guest that the command line describes, and its --exec token or None.
 
@@ -124,7 +156,7 @@ def from_options(options, directory):
         memory = size_of("--memory", options.memory)
     if options.shadow_memory is not None:
         shadow_memory = size_of("--shadow-memory", options.shadow_memory)
-    disks = [disk_from(text) for text in getattr(options, "disk", [])]
+    disks = [any_disk_from(text) for text in getattr(options, "disk", [])]
     if len(disks) > MOST_DISKS:
         raise BadUsage(f"--disk: a VM can have {MOST_DISKS} of them")
     networks = getattr(options, "net", [])
@@ -169,6 +201,28 @@ def image(node, path, kind):
 """
 
 
+def host_image(node, disk, serial):
+    """An image that stands for a part of a disk of the machine's."""
+    size = "" if disk.size is None else f"\n\t\t\tgnomon,size = {cells(disk.size)};"
+    read_only = "\n\t\t\tgnomon,read-only;" if disk.read_only else ""
+    return f"""\
+		{node} {{
+			description = {quote(disk.path.name)};
+			type = "filesystem";
+			gnomon,host-disk = "{serial}";
+			gnomon,offset = {cells(disk.offset)};{size}{read_only}
+		}};
+"""
+
+
+def disk_images(disks):
+    """An image for each disk, disk0 and so on."""
+    serials = {path: serial for serial, (path, _) in host_disks(disks.values()).items()}
+    return "".join(host_image(name, disk, serials[disk.path.resolve()]) if disk.on_host
+                   else image(name, disk.path, "filesystem")
+                   for name, disk in disks.items())
+
+
 def property_list(name, texts):
     """A property of a VM that lists strings; nothing where there are none."""
     return f"\n\t\t\t{name} = {', '.join(map(quote, texts))};" if texts else ""
@@ -190,11 +244,11 @@ def bundle_source(guest):
     if guest.pins:
         share += f"\n\t\t\tgnomon,pin = <{' '.join(map(hex, guest.pins))}>;"
     names = {f"disk{index}": disk for index, disk in enumerate(guest.disks)}
-    for disk_name, disk in names.items():
-        images += image(disk_name, disk.path, "filesystem")
+    images += disk_images(names)
     devices = (property_list("gnomon,disks", list(names)) +
                property_list("gnomon,disk-copy",
-                             [key for key, disk in names.items() if not disk.read_only]) +
+                             [key for key, disk in names.items()
+                              if not disk.read_only and not disk.on_host]) +
                property_list("gnomon,devices", guest.devices) +
                property_list("gnomon,net", guest.networks))
     return f"""\

@@ -6,18 +6,20 @@ The emulator reads the user's terminal itself (so that Ctrl-A and raw mode are
 QEMU's own) and writes to us. However it ends, the terminal is put back as it
 was, and no emulator outlives this process.
 """
+import argparse
 import collections
 import contextlib
 import ctypes
 import errno
 import os
+import re
 import select
 import signal
 import subprocess
 import termios
 import time
 
-from gnomonlib import guest as guests
+from gnomonlib import guest as guests, paths
 from gnomonlib.paths import BadUsage
 
 MIB = 1 << 20
@@ -66,7 +68,26 @@ def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     firmware = ["-bios", "none"] if seat == "m" else []
     return common(options, qemu) + firmware + [
         "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
-        "-append", arguments, *options.qemu_arg]
+        "-append", arguments, *disk_arguments(options.host_disk), *options.qemu_arg]
+
+
+def named_disk(text):
+    """A type for argparse: NAME=FILE[,ro] of --host-disk."""
+    match = re.fullmatch(r"([!-~]{1,20}?)=(.+?)(,ro)?", text)
+    if not match or "," in match[1]:
+        raise argparse.ArgumentTypeError(f"'{text}' is no NAME=FILE or NAME=FILE,ro")
+    return match[1], (paths.existing(match[2], "disk"), match[3] is not None)
+
+
+def disk_arguments(disks):
+    """The emulator's own virtio disks, by serial number: see guest.host_disks()."""
+    words = ["-global", "virtio-mmio.force-legacy=off"] if disks else []
+    for serial, (path, read_only) in disks.items():
+        file = str(path).replace(",", ",,")
+        mode = "on" if read_only else "off"
+        words += ["-drive", f"file={file},if=none,id={serial},format=raw,readonly={mode}",
+                  "-device", f"virtio-blk-device,drive={serial},serial={serial}"]
+    return words
 
 
 def native(options, qemu, guest):
@@ -83,10 +104,12 @@ def native(options, qemu, guest):
 
 
 def native_devices(guest):
-    """The same virtio devices, of the emulator; a disk's file is not written either."""
+    """The same virtio devices, of the emulator; the same files are written."""
     words = ["-global", "virtio-mmio.force-legacy=off"]
     for index, disk in enumerate(guest.disks):
-        mode = "readonly=on" if disk.read_only else "snapshot=on"
+        mode = "readonly=on" if disk.read_only else "readonly=off" if disk.on_host else "snapshot=on"
+        if disk.on_host:
+            mode += f",offset={disk.offset}" + (f",size={disk.size}" if disk.size else "")
         path = str(disk.path).replace(",", ",,")
         words += ["-drive", f"file={path},if=none,id=disk{index},format=raw,{mode}",
                   "-device", f"virtio-blk-device,drive=disk{index}"]

@@ -73,6 +73,8 @@ static enum status map_devices(struct page_table *table)
 		status = map_device(table, fdt->console.base, fdt->console.size);
 	if (status == STATUS_OK && fdt->plic.is_present)
 		status = map_device(table, fdt->plic.base, fdt->plic.size);
+	for (unsigned i = 0; status == STATUS_OK && i < fdt->virtio_count; i++)
+		status = map_device(table, fdt->virtio[i].base, fdt->virtio[i].size);
 	return status;
 }
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's disks: its virtio devices are looked for once, at boot, where the device
+ * tree has places for them, and are kept for as long as the machine runs. One that does
+ * not behave is named on the console and left alone. Changed by the boot hart.
+ */
+#ifndef CORE_HOST_DISKS_H
+#define CORE_HOST_DISKS_H
+
+#include "core/types.h"
+
+struct host_blk;
+
+#define HOST_DISK_LIMIT 4U
+
+/* After interrupt_init(), and before timer_init(), which looks for what is polled. */
+void host_disks_find(void);
+
+/* The disk with that serial number; NULL: there is none. */
+struct host_blk *host_disk_named(const char *name);
+
+#endif
