@@ -84,11 +84,6 @@ void console_use_uart(struct uart *uart)
 	console.uart = uart;
 }
 
-bool console_is_polled(void)
-{
-	return console.uart == NULL;
-}
-
 int console_get(void)
 {
 	return console.uart ? uart_get(console.uart) : arch_firmware_get();

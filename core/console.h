@@ -30,9 +30,6 @@ void console_release(void);
 /* Drive the console by this UART from now on. */
 void console_use_uart(struct uart *uart);
 
-/* True while input has to be polled through the firmware. */
-bool console_is_polled(void);
-
 /* The next byte that was received; -1: there is none. */
 int console_get(void);
 

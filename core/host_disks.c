@@ -15,7 +15,12 @@ static unsigned disk_count;
 
 static void serve_disk(void *context)
 {
-	host_blk_serve(context);
+	struct host_blk *blk = context;
+	const bool was_well = !blk->wrong;
+
+	host_blk_serve(blk);
+	if (was_well && blk->wrong)
+		log_line("host disk: '%s': %s; it is out of use", blk->name, blk->wrong);
 }
 
 static void log_disk(const struct host_blk *blk, unsigned source)

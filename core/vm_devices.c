@@ -197,8 +197,7 @@ static enum status add_host_disk(const struct adding *adding,
 {
 	struct vm *vm = adding->vm;
 	struct virtio_blk *blk = &vm->virtio->disks[index];
-	struct virtio_disk disk = {.name = config->name,
-				   .is_read_only = config->is_read_only};
+	struct virtio_disk disk = {.name = config->name};
 	enum status status = make_host(adding, config, &disk.host);
 
 	if (status != STATUS_OK)
@@ -217,8 +216,7 @@ static enum status add_disk(const struct adding *adding, const struct disk_confi
 	struct vm *vm = adding->vm;
 	struct virtio_disk disk = {.name = config->name,
 				   .data = config->image.data,
-				   .size = config->image.size,
-				   .is_read_only = !config->is_copied};
+				   .size = config->image.size};
 
 	if (config->host)
 		return add_host_disk(adding, config, index);

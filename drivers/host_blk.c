@@ -2,7 +2,6 @@
 /* The host's virtio disks. See host_blk.h; section numbers are those of VIRTIO 1.2. */
 #include "drivers/host_blk.h"
 
-#include "core/log.h"
 #include "core/string.h"
 #include "mm/page_alloc.h"
 
@@ -450,12 +449,11 @@ static struct host_blk_user *next_waiting(struct host_blk *blk)
 
 void host_blk_serve(struct host_blk *blk)
 {
-	const bool was_well = !blk->wrong;
 	struct host_blk_user *user;
 	unsigned slot;
 	bool done;
 
-	if (was_well && !host_virtio_acknowledge(&blk->virtio)) {
+	if (!blk->wrong && !host_virtio_acknowledge(&blk->virtio)) {
 		spin_lock_take(&blk->lock);
 		break_down(blk, "it says that it is broken");
 		spin_lock_give(&blk->lock);
@@ -465,6 +463,4 @@ void host_blk_serve(struct host_blk *blk)
 			user->answered(user, slot, done);
 	for (unsigned i = 0; i < HOST_BLK_SLOTS && (user = next_waiting(blk)); i++)
 		user->room(user);
-	if (was_well && blk->wrong)
-		log_line("host disk %s: %s; it is out of use", blk->name, blk->wrong);
 }

@@ -46,6 +46,11 @@ struct request {
 	uint32_t written;
 };
 
+static bool is_read_only(const struct virtio_disk *disk)
+{
+	return disk->host ? !disk->host->user.is_writer : !disk->copy;
+}
+
 /* The disk at offset, and how much of `size` is in one piece there. */
 static void *find_piece(const struct virtio_disk *disk, uint64_t offset, uint64_t *size)
 {
@@ -115,7 +120,7 @@ static unsigned carry_out_out(struct request *request)
 	const struct virtio_blk *blk = request->blk;
 	uint64_t offset, length;
 
-	if (blk->disk.is_read_only || !find_data(request, request->out, &offset))
+	if (is_read_only(&blk->disk) || !find_data(request, request->out, &offset))
 		return FAILED;
 	if (blk->disk.host)
 		return send(request, HOST_BLK_WRITE, offset, request->out);
@@ -231,6 +236,6 @@ void virtio_blk_init(struct virtio_blk *blk, gpa_t base, struct irq_line irq,
 	};
 	virtio_offer(&blk->virtio,
 		     F_SIZE_MAX | F_SEG_MAX | F_BLK_SIZE | F_FLUSH |
-			     (disk->is_read_only ? F_RO : 0),
+			     (is_read_only(disk) ? F_RO : 0),
 		     &blk->config, sizeof(blk->config));
 }

@@ -25,7 +25,6 @@ struct virtio_disk {
 	const struct guest_memory *copy; /* from GPA(0) on; NULL: there is none */
 	uint64_t size;
 	struct virtio_blk_host *host;
-	bool is_read_only;
 };
 
 /* What a request begins with, and the byte that it ends with (section 5.2.6). */

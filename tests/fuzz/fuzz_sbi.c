@@ -63,15 +63,6 @@ void mux_remove(struct screen *screen)
 	(void)screen;
 }
 
-bool console_is_polled(void)
-{
-	return false;
-}
-
-void mux_receive(void)
-{
-}
-
 uint64_t mux_next_tick(void)
 {
 	return UINT64_MAX;

@@ -215,7 +215,8 @@ static void make_device(unsigned which)
 	static const uint8_t seed[RANDOM_SEED_SIZE] = {1};
 	const struct virtio_memory memory = {&ram, write_ram, &ram};
 	const struct irq_line line = {set_wire, &wire, 1};
-	struct virtio_disk on = {"disk", disk_bytes.end - DISK_SIZE, NULL, DISK_SIZE};
+	struct virtio_disk on = {
+		.name = "disk", .data = disk_bytes.end - DISK_SIZE, .size = DISK_SIZE};
 
 	switch (which) {
 	case 0:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: core/pmu.c core/sbi/pmu.c */
+/* sources: core/pmu.c core/sbi/pmu.c core/interrupt.c drivers/plic.c */
 /* sources: core/vcpu_requests.c tests/unit/prompt_scheduler.c */
 /* sources: core/guest_code.c core/counters.c core/timer.c core/console_mux.c */
 /* sources: core/sbi/base.c core/sbi/dbcn.c core/sbi/hsm.c core/sbi/ipi.c */

@@ -4,9 +4,10 @@
 /* sources: tests/unit/fake_pages.c tests/unit/host_ram.c */
 /*
  * The host's one timer and its uses: a guest's deadline, in guest time, the
- * polling of a console without an interrupt, and the limit of a VM's time.
+ * polling of devices without an interrupt, and the limit of a VM's time.
  */
 #include "core/console.h"
+#include "core/interrupt.h"
 #include "core/timer.h"
 #include "core/vm.h"
 #include "tests/unit/fake_arch.h"
@@ -17,12 +18,12 @@ static struct vm vm;
 static bool polled;
 static unsigned received;
 
-bool console_is_polled(void)
+bool interrupt_is_polled(void)
 {
 	return polled;
 }
 
-void mux_receive(void)
+void interrupt_poll(void)
 {
 	received++;
 }
@@ -169,7 +170,7 @@ static void a_chip_with_sstc_keeps_it(void **state)
 	assert_int_equal(vcpu.timer_deadline, UINT64_MAX);
 }
 
-static void no_polling_where_the_console_interrupts(void **state)
+static void no_polling_where_all_interrupt(void **state)
 {
 	(void)state;
 	create(false);
@@ -179,7 +180,7 @@ static void no_polling_where_the_console_interrupts(void **state)
 	assert_int_equal(fake_machine.host_deadline, UINT64_MAX);
 }
 
-static void the_console_is_polled_a_hundred_times_a_second(void **state)
+static void what_does_not_interrupt_is_polled_a_hundred_times_a_second(void **state)
 {
 	(void)state;
 	create(false);
@@ -275,8 +276,8 @@ int main(void)
 		cmocka_unit_test(time_is_read_for_the_guest),
 		cmocka_unit_test(loading_sets_the_vcpus_own_deadline),
 		cmocka_unit_test(a_chip_with_sstc_keeps_it),
-		cmocka_unit_test(no_polling_where_the_console_interrupts),
-		cmocka_unit_test(the_console_is_polled_a_hundred_times_a_second),
+		cmocka_unit_test(no_polling_where_all_interrupt),
+		cmocka_unit_test(what_does_not_interrupt_is_polled_a_hundred_times_a_second),
 		cmocka_unit_test(the_limit_ends_the_vm),
 		cmocka_unit_test(the_console_has_its_ticks),
 	};

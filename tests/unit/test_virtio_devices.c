@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: drivers/virtio_blk.c drivers/virtio_rng.c drivers/virtio_console.c */
 /* sources: drivers/virtio_mmio.c drivers/virtio_queue.c drivers/mmio.c core/random.c */
+/* sources: drivers/virtio_blk_host.c drivers/host_blk.c drivers/host_virtio.c */
+/* sources: drivers/host_queue.c tests/unit/fake_host_disk.c */
 /* sources: mm/guest_memory.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /*
  * The virtio devices, request by request: disks of both kinds at and over their ends,
@@ -38,7 +40,7 @@ static int teardown(void **state)
 
 static void make_disk(bool is_copied)
 {
-	struct virtio_disk disk = {"disk0", image, NULL, sizeof(image)};
+	struct virtio_disk disk = {.name = "disk0", .data = image, .size = sizeof(image)};
 
 	for (size_t i = 0; i < sizeof(image); i++)
 		image[i] = (uint8_t)(i / 512 + i * 7);

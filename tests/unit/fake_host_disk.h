@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A virtio disk of the host's behind host_mmio_read() and host_mmio_write(), modern and
+ * honest unless a test has it otherwise. It may answer at once, or when it is told to,
+ * in any order; and it may say what is not so.
+ */
+#ifndef TESTS_UNIT_FAKE_HOST_DISK_H
+#define TESTS_UNIT_FAKE_HOST_DISK_H
+
+#include "core/types.h"
+
+#define FAKE_DISK_BASE	  UINT64_C(0x10008000)
+#define FAKE_DISK_SECTORS 64U
+#define FAKE_DISK_ASKED	  64U
+
+struct fake_host_disk {
+	/* A test's to change. */
+	uint32_t magic, version, id;
+	uint64_t features;
+	uint32_t queue_most;
+	uint32_t size_max, block_size;
+	uint64_t sectors;
+	const char *serial;
+	bool refuses_features;
+	bool never_resets;
+	bool holds;	   /* no answer before fake_host_disk_answer() */
+	uint8_t status;	   /* of what it answers */
+	uint32_t short_by; /* bytes less than it wrote */
+	/* What came of it. */
+	uint8_t data[FAKE_DISK_SECTORS * 512];
+	unsigned flushes, notified, largest;
+	unsigned asked; /* chains that wait for an answer */
+	uint16_t heads[FAKE_DISK_ASKED];
+	/* Registers. */
+	uint32_t driver_status, features_sel, driver_sel, interrupt;
+	uint64_t driver_features;
+	uint32_t queue_size, ready, area[6];
+	uint16_t seen, used;
+};
+
+extern struct fake_host_disk fake_disk;
+
+void fake_host_disk_create(void);
+
+/* Carry out and answer the n-th of those that wait. */
+void fake_host_disk_answer(unsigned n);
+
+/* An entry of the used ring as it is, and an index that is so much further. */
+void fake_host_disk_lie(uint32_t id, uint32_t length, uint16_t further);
+
+#endif
