@@ -5,6 +5,7 @@
 /* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c drivers/virtio_mmio.c */
 /* sources: drivers/virtio_blk.c drivers/virtio_console.c drivers/virtio_queue.c */
 /* sources: drivers/virtio_rng.c drivers/virtio_net.c */
+/* sources: tests/fuzz/no_host_disks.c */
 /* sources: tests/fuzz/fdt_mutator.c tests/fuzz/guarded.c tests/fuzz/property_copies.c */
 /* sources: tests/fuzz/vm_parts.c */
 /* libs: -lfdt */

@@ -2,6 +2,7 @@
 /* sources: drivers/virtio_blk.c drivers/virtio_rng.c drivers/virtio_console.c */
 /* sources: drivers/virtio_mmio.c drivers/virtio_queue.c drivers/mmio.c core/random.c */
 /* sources: drivers/virtio_net.c core/switch.c tests/fuzz/guarded.c */
+/* sources: tests/fuzz/no_host_disks.c */
 /* options: -max_len=768 */
 /*
  * The virtio devices under a hostile driver: any registers, any bytes in the rings, and
