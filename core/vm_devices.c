@@ -8,12 +8,11 @@
 #include "core/vm_devices.h"
 
 #include "core/console_mux.h"
-#include "core/host_disks.h"
 #include "core/random.h"
 #include "core/reason.h"
 #include "core/string.h"
+#include "core/vm_host_disk.h"
 #include "drivers/virtio_blk.h"
-#include "drivers/virtio_blk_host.h"
 #include "drivers/virtio_console.h"
 #include "drivers/virtio_net.h"
 #include "drivers/virtio_rng.h"
@@ -115,95 +114,17 @@ static enum status copy_disk(const struct adding *adding,
 	return guest_memory_write(copy, GPA(0), config->image.data, config->image.size);
 }
 
-/* ---- disks on the host's ---- */
-
-static void answered(struct host_blk_user *user, unsigned slot, bool is_done)
-{
-	struct vm *vm = user->context;
-
-	spin_lock_take(&vm->devices_lock);
-	virtio_blk_host_answered((struct virtio_blk_host *)user, slot, is_done);
-	spin_lock_give(&vm->devices_lock);
-}
-
-static void room(struct host_blk_user *user)
-{
-	struct vm *vm = user->context;
-
-	spin_lock_take(&vm->devices_lock);
-	virtio_blk_host_room((struct virtio_blk_host *)user);
-	spin_lock_give(&vm->devices_lock);
-}
-
-/* What the host's disk still has to answer is its own, not in here. */
-static void leave_host(struct virtio_blk_host *host)
-{
-	host_blk_leave(host->disk, &host->user);
-	page_free(host, order_of(sizeof(*host)));
-}
-
-static enum status join_host(const struct adding *adding,
-			     const struct disk_config *config,
-			     struct virtio_blk_host *host)
-{
-	struct host_blk_user *user = &host->user;
-	const uint64_t end = host->disk->sectors * HOST_BLK_SECTOR;
-	const uint64_t left = config->offset < end ? end - config->offset : 0;
-	const uint64_t size = config->size > 0 ? config->size : left;
-	const char *wrong = "it is no whole number of sectors";
-
-	user->first = config->offset / HOST_BLK_SECTOR;
-	user->sectors = size / HOST_BLK_SECTOR;
-	user->is_writer = !config->is_read_only;
-	user->answered = answered;
-	user->room = room;
-	user->context = adding->vm;
-	if (is_aligned(config->offset | size, HOST_BLK_SECTOR))
-		wrong = host_blk_join(host->disk, user);
-	if (wrong)
-		return refuse(adding->why, STATUS_INVALID,
-			      "disk '%s', %lu bytes at %lu of the host's disk '%s': %s",
-			      config->name, size, config->offset, config->host, wrong);
-	return STATUS_OK;
-}
-
-static enum status make_host(const struct adding *adding,
-			     const struct disk_config *config,
-			     struct virtio_blk_host **made)
-{
-	struct host_blk *disk = host_disk_named(config->host);
-	struct virtio_blk_host *host;
-	enum status status;
-
-	if (!disk)
-		return refuse(adding->why, STATUS_NOT_FOUND,
-			      "disk '%s': this machine has no disk '%s'", config->name,
-			      config->host);
-	host = page_alloc_zeroed(order_of(sizeof(*host)));
-	if (!host)
-		return refuse(adding->why, STATUS_NO_MEMORY, "disk '%s': no memory",
-			      config->name);
-	host->disk = disk;
-	status = join_host(adding, config, host);
-	if (status == STATUS_OK)
-		*made = host;
-	else
-		page_free(host, order_of(sizeof(*host)));
-	return status;
-}
-
 static enum status add_host_disk(const struct adding *adding,
 				 const struct disk_config *config, unsigned index)
 {
 	struct vm *vm = adding->vm;
 	struct virtio_blk *blk = &vm->virtio->disks[index];
 	struct virtio_disk disk = {.name = config->name};
-	enum status status = make_host(adding, config, &disk.host);
+	enum status status = vm_host_disk_make(vm, blk, config, &disk.host, adding->why);
 
 	if (status != STATUS_OK)
 		return status;
 	vm->virtio->hosts[index] = disk.host;
-	disk.host->blk = blk;
 	disk.size = disk.host->user.sectors * HOST_BLK_SECTOR;
 	virtio_blk_init(blk, next_base(vm), next_line(vm), &adding->memory, &disk);
 	add(vm, &blk->virtio);
@@ -375,7 +296,7 @@ void devices_remove(struct vm *vm)
 		switch_detach(&vm->virtio->nets[i].net.port);
 	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
 		if (vm->virtio->hosts[i])
-			leave_host(vm->virtio->hosts[i]);
+			vm_host_disk_free(vm->virtio->hosts[i]);
 	page_free(vm->virtio, order_of(sizeof(*vm->virtio)));
 	vm->virtio = NULL;
 	vm->virtio_count = 0;
