@@ -19,6 +19,7 @@
 #include "core/scheduler.h"
 #include "core/selftest.h"
 #include "core/timer.h"
+#include "core/uplink.h"
 #include "core/vm.h"
 #include "core/vm_life.h"
 #include "lsp/asid.h"
@@ -173,13 +174,27 @@ static void limit_asids(void)
 		 asid_bits(), arch_asid_bits());
 }
 
+static void find_devices(void)
+{
+	const char *why;
+
+	host_disks_find(options.uplink);
+	if (!options.uplink[0] || uplink_is_there())
+		return;
+	refuse(&why, STATUS_NOT_FOUND,
+	       "boot arguments: uplink=%s: this machine has no virtio network card that "
+	       "can be used",
+	       options.uplink);
+	gnomon_refuse(why);
+}
+
 void gnomon_init_devices(void)
 {
 	choose_faults();
 	limit_asids();
 	init_interrupts();
 	init_console();
-	host_disks_find();
+	find_devices();
 	timer_init(machine.fdt.timebase_frequency);
 	scheduler_init();
 	monitor_init(options.escape, options.escape_count, options.interleave);

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/string.h"
+#include "core/uplink.h"
 #include "drivers/host_blk.h"
 #include "mm/page_alloc.h"
 
@@ -69,7 +70,7 @@ static const char *add_disk(const struct host_virtio *virtio, unsigned source)
 	return wrong;
 }
 
-static void look_at(const struct host_virtio_place *place)
+static void look_at(const struct host_virtio_place *place, const char *uplink)
 {
 	const unsigned source = place->has_interrupt ? place->interrupt : 0;
 	const char *wrong = NULL;
@@ -81,15 +82,18 @@ static void look_at(const struct host_virtio_place *place)
 			"virtio-mmio.force-legacy=off)";
 	else if (status == STATUS_OK && virtio.id == HOST_VIRTIO_BLK)
 		wrong = add_disk(&virtio, source);
+	else if (status == STATUS_OK && virtio.id == HOST_VIRTIO_NET && uplink[0] &&
+		 !uplink_is_there())
+		wrong = uplink_begin(&virtio, source, uplink);
 	if (wrong)
 		log_line("virtio device %u at 0x%lx: %s; it is left alone", virtio.id,
 			 place->base.raw, wrong);
 }
 
-void host_disks_find(void)
+void host_disks_find(const char *uplink)
 {
 	for (unsigned i = 0; i < machine.fdt.virtio_count; i++)
-		look_at(&machine.fdt.virtio[i]);
+		look_at(&machine.fdt.virtio[i], uplink);
 	if (machine.fdt.virtio_left_out > 0)
 		log_line("virtio: %u places for devices are left out",
 			 machine.fdt.virtio_left_out);

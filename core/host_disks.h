@@ -13,8 +13,12 @@ struct host_blk;
 
 #define HOST_DISK_LIMIT 4U
 
-/* After interrupt_init(), and before timer_init(), which looks for what is polled. */
-void host_disks_find(void);
+/*
+ * After interrupt_init(), and before timer_init(), which looks for what is polled. The
+ * first network card is the uplink of that network, if it is not ""; the others, and all
+ * where it is, are left alone.
+ */
+void host_disks_find(const char *uplink);
 
 /* The disk with that serial number; NULL: there is none. */
 struct host_blk *host_disk_named(const char *name);

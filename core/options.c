@@ -147,6 +147,11 @@ static bool set_interleave(struct options *options, const char *value)
 	return options->interleave || strcmp(value, "off") == 0;
 }
 
+static bool set_uplink(struct options *options, const char *value)
+{
+	return set_text(options->uplink, sizeof(options->uplink), value);
+}
+
 static const struct {
 	const char *name;
 	const char *form;
@@ -161,6 +166,7 @@ static const struct {
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
 	{"escape", "escape=KEYS, 1 to 4 such as ^] or ^A^G, or escape=none", set_escape},
 	{"interleave", "interleave=on or interleave=off", set_interleave},
+	{"uplink", "uplink=NETWORK, of at most 31 letters", set_uplink},
 	{"selftest", "selftest=harts, selftest=panic or selftest=migrate", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
 };
@@ -183,7 +189,7 @@ static enum status set_option(struct options *options, char *word, const char **
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
 		      "errata=NAMES, asid-bits=N, escape=KEYS, interleave=on|off, "
-		      "selftest=NAME and canary=SIZE)",
+		      "selftest=NAME, uplink=NETWORK and canary=SIZE)",
 		      word);
 }
 

@@ -14,6 +14,7 @@
  *                   migrate: take each vCPU to another hart every millisecond
  *   escape=KEYS     what leads from a VM's console to the monitor and back (^]); none:
  * nothing interleave=on   print output of VMs that are not in the foreground, by the line
+ *   uplink=NETWORK  the machine's network card is the way out of that network
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
 #ifndef CORE_OPTIONS_H
@@ -27,6 +28,7 @@ struct options {
 	char report[64]; /* "": none wanted */
 	char faults[16]; /* "": not said */
 	char errata[32]; /* "": none pretended */
+	char uplink[32]; /* "": none */
 	bool console_by_firmware;
 	bool interleave;
 	unsigned escape_count;

@@ -63,12 +63,14 @@ def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     words = [f"report={nonce}", os.environ.get("GNOMON_APPEND", "")]
     if options.time_limit is not None:
         words.append(f"time-limit={options.time_limit}")
+    if options.uplink:
+        words.append(f"uplink={options.uplink[0]}")
     arguments = " ".join(word for word in words if word)
     # On seat m Gnomon is the firmware itself.
     firmware = ["-bios", "none"] if seat == "m" else []
     return common(options, qemu) + firmware + [
         "-m", f"{memory // MIB}M", "-kernel", str(hypervisor), "-initrd", str(bundle),
-        "-append", arguments, *disk_arguments(options.host_disk), *options.qemu_arg]
+        "-append", arguments, *virtio_arguments(options), *options.qemu_arg]
 
 
 def named_disk(text):
@@ -79,9 +81,22 @@ def named_disk(text):
     return match[1], (paths.existing(match[2], "disk"), match[3] is not None)
 
 
-def disk_arguments(disks):
-    """The emulator's own virtio disks, by serial number: see guest.host_disks()."""
-    words = ["-global", "virtio-mmio.force-legacy=off"] if disks else []
+def uplink(text):
+    """A type for argparse: NETWORK[,NETDEV] of --uplink."""
+    network, _, netdev = text.partition(",")
+    if not re.fullmatch(r"[!-~]{1,31}", network):
+        raise argparse.ArgumentTypeError(f"'{text}' names no network")
+    return network, netdev or "user"
+
+
+def virtio_arguments(options):
+    """The emulator's own virtio disks, by serial number (see guest.host_disks()), and its
+    network card."""
+    disks = options.host_disk
+    words = ["-global", "virtio-mmio.force-legacy=off"] if disks or options.uplink else []
+    if options.uplink:
+        words += ["-netdev", f"{options.uplink[1]},id=uplink",
+                  "-device", "virtio-net-device,netdev=uplink"]
     for serial, (path, read_only) in disks.items():
         file = str(path).replace(",", ",,")
         mode = "on" if read_only else "off"

@@ -135,7 +135,7 @@ uint32_t host_mmio_read(uintptr_t address, unsigned width)
 	case VIRTIO_QUEUE_NUM_MAX:
 		return fake_disk.queue_most;
 	case VIRTIO_QUEUE_READY:
-		return fake_disk.ready;
+		return fake_disk.ready >> fake_disk.queue_sel & 1;
 	case VIRTIO_INTERRUPT_STATUS:
 		return fake_disk.interrupt;
 	case VIRTIO_STATUS:
@@ -179,10 +179,12 @@ void host_mmio_write(uintptr_t address, unsigned width, uint32_t value)
 		fake_disk.driver_sel = value;
 	else if (offset == VIRTIO_DRIVER_FEATURES)
 		fake_disk.driver_features |= (uint64_t)value << 32 * fake_disk.driver_sel;
+	else if (offset == VIRTIO_QUEUE_SEL)
+		fake_disk.queue_sel = value;
 	else if (offset == VIRTIO_QUEUE_NUM)
 		fake_disk.queue_size = value;
 	else if (offset == VIRTIO_QUEUE_READY)
-		fake_disk.ready = value;
+		fake_disk.ready |= value << fake_disk.queue_sel;
 	else if (offset == VIRTIO_QUEUE_NOTIFY)
 		notify();
 	else if (offset == VIRTIO_INTERRUPT_ACK)

@@ -34,7 +34,8 @@ struct fake_host_disk {
 	/* Registers. */
 	uint32_t driver_status, features_sel, driver_sel, interrupt;
 	uint64_t driver_features;
-	uint32_t queue_size, ready, area[6];
+	uint32_t queue_sel, queue_size, area[6];
+	uint32_t ready; /* queues, one bit each */
 	uint16_t seen, used;
 };
 
