@@ -282,7 +282,7 @@ static unsigned share(const struct host_blk *blk)
 
 	for (const struct host_blk_user *user = blk->users; user; user = user->next)
 		users++;
-	return users < blk->queue.chains ? blk->queue.chains / users : 1;
+	return users > 0 && users < blk->queue.chains ? blk->queue.chains / users : 1;
 }
 
 static bool has_its_share(const struct host_blk *blk, const struct host_blk_user *user)

@@ -957,7 +957,7 @@ VIRTIO = _of(
      "!range_within(request->sector, size / VIRTIO_BLK_SECTOR, 0, sectors))",
      "request->sector >= sectors)"),
     ("a read-only disk is written to",
-     "if (!blk->disk.copy || !find_data", "if (!find_data"),
+     "if (is_read_only(&blk->disk) || !find_data", "if (!find_data"),
     ("the status is no byte that was written",
      "request.written + (uint32_t)sizeof(status);", "request.written;"),
 ) + _of(
@@ -1040,6 +1040,37 @@ HARTS = _of(
      "while (i != here && targets >> i & 1 && !has_served(i, tickets[i]))", "while (false)"),
 )
 
+HOST_DISKS = _of(
+    "drivers/host_queue.c",
+    ("a number amid a chain is taken for it",
+     "return id % queue->parts == 0 && *chain", "return *chain"),
+    ("a chain is answered that is not out",
+     "*chain < queue->chains && queue->is_out[*chain];", "*chain < queue->chains;"),
+    ("a device writes more than there is room for",
+     "if (entry.length > queue->writable[*chain]) {", "if (entry.length == UINT32_MAX) {"),
+    ("a device answers more than it was asked", "> count_out(queue)) {", "> queue->size) {"),
+) + _of(
+    "drivers/host_blk.c",
+    ("a read that came short went well",
+     "written == data + sizeof(blk->talk[slot].status);",
+     "written <= data + sizeof(blk->talk[slot].status);"),
+    ("a request overtakes a write of who is gone",
+     "if (has_forgotten_writes(blk) || has_its_share", "if (has_its_share"),
+    ("one user has all slots", "return count >= share(blk);", "return count >= blk->queue.chains;"),
+    ("a buffer that may still be written is used again",
+     "if (slot->state != SLOT_LOST)\n\t\tslot->state = SLOT_FREE;",
+     "slot->state = SLOT_FREE;"),
+    ("two write to one part", "if ((user->is_writer || other->is_writer) && overlap(user, other))",
+     "if (user->is_writer && !other->is_writer && overlap(user, other))"),
+) + _of(
+    "drivers/virtio_blk_host.c",
+    ("a guest is answered after a reset",
+     "if (host_blk_is_of(host->disk, slot, &host->user))", "if (host->disk)"),
+    ("a request is done with its first piece",
+     "else if (flight->done == flight->size)", "else if (flight->done > 0)"),
+)
+
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + REQUESTS + HARTS)
+           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + REQUESTS + HARTS +
+           HOST_DISKS)

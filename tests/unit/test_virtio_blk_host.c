@@ -23,8 +23,12 @@ static struct host_blk host;
 static struct virtio_blk_host on_host;
 static struct virtio_blk blk;
 
+static bool resets; /* between the disk's answer and the lock of the device */
+
 static void answered(struct host_blk_user *user, unsigned slot, bool is_done)
 {
+	if (resets)
+		out(0x70, 0);
 	virtio_blk_host_answered((struct virtio_blk_host *)user, slot, is_done);
 }
 
@@ -63,6 +67,7 @@ static int setup(void **state)
 	fake_host_disk_create();
 	create(true);
 	fake_disk.holds = true;
+	resets = false;
 	return 0;
 }
 
@@ -279,6 +284,15 @@ static void a_reset_device_is_answered_no_more(void **state)
 	assert_forgotten();
 }
 
+static void nor_is_one_that_is_reset_at_that_moment(void **state)
+{
+	(void)state;
+	ask(0, 0, 0, 512);
+	resets = true;
+	assert_forgotten();
+	assert_int_equal(host.slots[0].state, SLOT_FREE);
+}
+
 static void nor_is_a_queue_that_is_not_ready(void **state)
 {
 	(void)state;
@@ -340,6 +354,7 @@ int main(void)
 		TEST(a_failure_is_the_guests),
 		TEST(more_than_there_are_slots_wait),
 		TEST(a_reset_device_is_answered_no_more),
+		TEST(nor_is_one_that_is_reset_at_that_moment),
 		TEST(nor_is_a_queue_that_is_not_ready),
 		TEST(nor_a_device_that_needs_a_reset),
 		TEST(what_comes_after_a_reset_waits_for_what_was_before),
