@@ -60,6 +60,26 @@ static void print_vcpu(const struct vcpu *vcpu)
 	print_times(vcpu);
 }
 
+static uint64_t microseconds(uint64_t ticks)
+{
+	return ticks * 1000000 / machine.fdt.timebase_frequency;
+}
+
+static void print_costs(const struct vm *vm)
+{
+	const struct vm_costs *costs = &vm->costs;
+	const uint64_t zeroing = microseconds(costs->zeroing);
+
+	if (costs->making > 0)
+		monitor_print("  begun in     %lu us, and %lu us to zero its memory, %lu "
+			      "a MiB\n",
+			      microseconds(costs->making) - zeroing, zeroing,
+			      zeroing * MIB / vm->config.memory);
+	if (costs->ending > 0)
+		monitor_print("  ended in     %lu us, the last time\n",
+			      microseconds(costs->ending));
+}
+
 static bool run_vm_info(unsigned count, char **words)
 {
 	const struct vm *vm;
@@ -74,6 +94,7 @@ static bool run_vm_info(unsigned count, char **words)
 	monitor_print("  paging mode  %s\n", vm->config.paging);
 	monitor_print("  memory       %lu MiB at 0x%lx%s\n", vm->config.memory / MIB,
 		      GUEST_RAM_BASE.raw, vm->is_made ? "" : ", none of it now");
+	print_costs(vm);
 	for (unsigned i = 0; i < vm->device_count; i++)
 		monitor_print("  device       %s at 0x%lx\n", vm->devices[i]->name,
 			      vm->devices[i]->base.raw);

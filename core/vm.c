@@ -250,7 +250,9 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 	enum status status;
 
 	vm->vcpu_count = config->vcpus;
+	vm->costs.zeroing = arch_time();
 	status = guest_memory_allocate(&vm->memory, GUEST_RAM_BASE, config->memory);
+	vm->costs.zeroing = arch_time() - vm->costs.zeroing;
 	if (status != STATUS_OK)
 		return refuse(why, status,
 			      "%lu MiB of memory are not free in pieces of 2 MiB or more",

@@ -41,6 +41,13 @@ enum vm_end {
 /* What is to become of it once it has ended: see core/vm_life.h. */
 enum vm_wish { VM_WISH_NOTHING, VM_WISH_START, VM_WISH_REMOVE };
 
+/* Ticks of the host's time that the last life took to begin and to end. */
+struct vm_costs {
+	uint64_t making;
+	uint64_t zeroing; /* of its RAM: a part of that */
+	uint64_t ending;
+};
+
 struct vm {
 	/* Of all its lives: */
 	const char *name;
@@ -49,9 +56,9 @@ struct vm {
 	struct guest_memory copies[VM_DISK_LIMIT]; /* of disks; of size 0 until needed */
 	enum vm_wish wish;			   /* the boot hart's, as the next two */
 	bool is_made;				   /* from vm_create to vm_destroy */
-	bool is_kept;	  /* ended by its user, who may start it again */
-	bool is_paused;	  /* the scheduler's */
-	uint64_t made_in; /* ticks of the host's time, the last time */
+	bool is_kept;	/* ended by its user, who may start it again */
+	bool is_paused; /* the scheduler's */
+	struct vm_costs costs;
 	/* Of one: */
 	const struct paging_mode *mode;
 	void *paging; /* the mode's own state of this VM */

@@ -50,7 +50,7 @@ static bool make(struct vm *vm)
 	mux_open(&vm->screen);
 	log_line("vm %s: %lu MiB of memory, paging mode %s", vm->name,
 		 vm->memory.size / MIB, vm->mode->name);
-	vm->made_in = arch_time() - start;
+	vm->costs.making = arch_time() - start;
 	return true;
 }
 
@@ -85,14 +85,18 @@ static void check(struct vm *vm)
 
 static void take_down(struct vm *vm)
 {
+	uint64_t start;
+
 	mux_close(&vm->screen);
 	check(vm);
 	log_end(vm);
 	plan->report(vm);
 	went_well &= vm->is_kept || vm->end == VM_POWER_OFF || vm->end == VM_REBOOT;
+	start = arch_time();
 	exit_trace_free(vm);
 	harts_request(harts_running(), HART_FORGET);
 	vm_destroy(vm);
+	vm->costs.ending = arch_time() - start;
 }
 
 static void forget(struct vm *vm)
