@@ -47,6 +47,7 @@ static void surround_a_vm(uint64_t size)
 	assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, GUEST_SIZE),
 			 STATUS_OK);
 	canary_surround(&memory);
+	canary_fill();
 }
 
 /* As at the end of a VM: with the report, and nothing is left behind. */
