@@ -2,7 +2,7 @@
 /* sources: core/bundle.c core/device_tree.c core/elf.c core/guest_fdt.c */
 /* sources: core/guest_fdt_patch.c core/loader.c core/reason.c core/log.c core/vm.c */
 /* sources: core/counters.c core/entropy.c core/random.c core/vm_devices.c */
-/* sources: core/vm_host_disk.c */
+/* sources: core/vm_host_disk.c core/vm_share.c */
 /* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c drivers/virtio_mmio.c */
 /* sources: drivers/virtio_blk.c drivers/virtio_console.c drivers/virtio_queue.c */
 /* sources: drivers/virtio_rng.c drivers/virtio_net.c */

@@ -8,10 +8,10 @@
  */
 #include <string.h>
 
-#include "core/console.h"
 #include "core/console_mux.h"
 #include "core/exit.h"
 #include "core/harts.h"
+#include "core/interrupt.h"
 #include "core/machine.h"
 #include "core/timer.h"
 #include "core/vcpu_requests.h"
@@ -43,12 +43,12 @@ struct hart_box *harts_own_box(void)
 	return &box;
 }
 
-bool console_is_polled(void)
+bool interrupt_is_polled(void)
 {
 	return false;
 }
 
-void mux_receive(void)
+void interrupt_poll(void)
 {
 }
 
