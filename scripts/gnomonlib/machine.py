@@ -63,8 +63,9 @@ def under_gnomon(options, qemu, hypervisor, bundle, nonce):
     words = [f"report={nonce}", os.environ.get("GNOMON_APPEND", "")]
     if options.time_limit is not None:
         words.append(f"time-limit={options.time_limit}")
-    if options.uplink:
-        words.append(f"uplink={options.uplink[0]}")
+    uplink = getattr(options, "uplink", None)
+    if uplink:
+        words.append(f"uplink={uplink[0]}")
     arguments = " ".join(word for word in words if word)
     # On seat m Gnomon is the firmware itself.
     firmware = ["-bios", "none"] if seat == "m" else []
@@ -92,10 +93,10 @@ def uplink(text):
 def virtio_arguments(options):
     """The emulator's own virtio disks, by serial number (see guest.host_disks()), and its
     network card."""
-    disks = options.host_disk
-    words = ["-global", "virtio-mmio.force-legacy=off"] if disks or options.uplink else []
-    if options.uplink:
-        words += ["-netdev", f"{options.uplink[1]},id=uplink",
+    disks, uplink = getattr(options, "host_disk", {}), getattr(options, "uplink", None)
+    words = ["-global", "virtio-mmio.force-legacy=off"] if disks or uplink else []
+    if uplink:
+        words += ["-netdev", f"{uplink[1]},id=uplink",
                   "-device", "virtio-net-device,netdev=uplink"]
     for serial, (path, read_only) in disks.items():
         file = str(path).replace(",", ",,")
