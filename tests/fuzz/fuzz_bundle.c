@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/bundle.c core/device_tree.c core/elf.c core/guest_fdt.c */
+/* sources: core/bundle_image.c core/bundle_devices.c */
 /* sources: core/guest_fdt_patch.c core/loader.c core/reason.c core/log.c core/vm.c */
 /* sources: core/counters.c core/entropy.c core/random.c core/vm_devices.c */
 /* sources: core/vm_host_disk.c core/vm_share.c */

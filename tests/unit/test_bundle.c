@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/bundle.c core/device_tree.c core/reason.c core/log.c */
+/* sources: core/bundle_image.c core/bundle_devices.c */
 /* libs: -lfdt */
 /*
  * Bundles: what is read from good ones, the words for bad ones, and that no

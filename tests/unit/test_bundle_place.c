@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: core/bundle_place.c core/bundle.c core/device_tree.c core/machine.c */
+/* sources: core/bundle_image.c core/bundle_devices.c */
 /* sources: core/reason.c core/log.c mm/page_alloc.c tests/unit/lone_hart.c tests/unit/host_ram.c */
 /* libs: -lfdt */
 /*
