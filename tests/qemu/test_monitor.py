@@ -122,7 +122,7 @@ def test_mistakes_and_garbage(plain, how):
     child = plain(how)
     enter(child)
     assert "there is no command 'bogus'" in ask(child, "bogus")
-    assert "usage: vm info NAME" in ask(child, "vm start")
+    assert "usage: vm info NAME" in ask(child, "vm begin")
     assert "there is no VM 'other'" in ask(child, "stats other")
     child.send("".join(chr(byte) for byte in range(1, 128) if byte != 0x1d and byte != 1))
     child.send("\x1b[\x1b[9999999999;;;~" + "x" * 3000 + "\x03")
