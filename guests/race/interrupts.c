@@ -45,7 +45,7 @@ static bool ask(struct hart *hart, struct hart *target)
 /* All at once, the caller too. */
 static bool ask_all(struct hart *hart)
 {
-	uint64_t numbers[HARTS_MAX];
+	uint64_t numbers[HARTS_MAX] = {0};
 
 	for (unsigned i = 0; i < hart_count; i++)
 		numbers[i] = __atomic_add_fetch(&harts[i].requested, 1, __ATOMIC_SEQ_CST);

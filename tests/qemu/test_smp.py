@@ -25,8 +25,9 @@ def test_debian_runs_on_all_of_them(run, mode, vcpus, harts):
     assert [line.split()[0] for line in lines[1:-1]] == 4 * [ZEROS], result
     each = [vcpu["fast"] | vcpu["full"] for vcpu in result.stats["vcpus"]]
     assert len(each) == vcpus and all(each), result.stats
-    # A hart with several has their waiting trap, and one with one has not.
-    assert ("wfi" in result.stats["exits"]) == (vcpus > harts), result.stats["exits"]
+    # A hart for which others wait has its vCPU's waiting trap, and hardly any other has.
+    waits, total = result.stats["exits"].get("wfi", 0), result.stats["exits_total"]
+    assert waits > 0 if vcpus > harts else waits < total // 100, result.stats["exits"]
 
 
 def test_more_than_there_can_be_are_refused(run, guest):
