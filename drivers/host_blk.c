@@ -302,16 +302,35 @@ static bool find_free(const struct host_blk *blk, unsigned *slot)
 	return false;
 }
 
+static bool may_take(const struct host_blk *blk, const struct host_blk_user *user,
+		     unsigned *slot)
+{
+	return !has_forgotten_writes(blk) && !has_its_share(blk, user) &&
+	       find_free(blk, slot);
+}
+
+/* So that they are in the order of their last turns. */
+static void move_behind(struct host_blk *blk, struct host_blk_user *user)
+{
+	struct host_blk_user **end = &blk->users;
+
+	unlink(blk, user);
+	while (*end)
+		end = &(*end)->next;
+	user->next = NULL;
+	*end = user;
+}
+
 static enum host_blk_turn take(struct host_blk *blk, struct host_blk_user *user,
 			       unsigned *slot)
 {
 	if (blk->wrong)
 		return HOST_BLK_BROKEN;
-	if (has_forgotten_writes(blk) || has_its_share(blk, user) ||
-	    !find_free(blk, slot)) {
+	if (!may_take(blk, user, slot)) {
 		user->waits = true;
 		return HOST_BLK_WAIT;
 	}
+	move_behind(blk, user);
 	blk->slots[*slot] = (struct host_blk_slot){.state = SLOT_HELD, .user = user};
 	return HOST_BLK_TAKEN;
 }
@@ -327,8 +346,11 @@ enum host_blk_turn host_blk_take(struct host_blk *blk, struct host_blk_user *use
 	return turn;
 }
 
+/* Its user may have more to ask, as those who wait already. */
 static void release(struct host_blk_slot *slot)
 {
+	if (slot->user)
+		slot->user->waits = true;
 	slot->user = NULL;
 	if (slot->state != SLOT_LOST)
 		slot->state = SLOT_FREE;
@@ -425,26 +447,26 @@ static bool next_answer(struct host_blk *blk, unsigned *slot, bool *done,
 	return any;
 }
 
-/* Who waits longest comes first: whoever had a turn is behind all others then. */
+/* Of those whom a call is of use to, the one whose last turn is the longest ago. */
 static struct host_blk_user *next_waiting(struct host_blk *blk)
 {
-	struct host_blk_user *user, **end = &blk->users;
+	struct host_blk_user *user;
+	unsigned slot;
 
 	spin_lock_take(&blk->lock);
-	for (user = blk->users; user && !user->waits; user = user->next)
-		;
-	if (user && has_forgotten_writes(blk))
-		user = NULL;
-	if (user) {
+	for (user = blk->users; user; user = user->next)
+		if (user->waits && (blk->wrong || may_take(blk, user, &slot)))
+			break;
+	if (user)
 		user->waits = false;
-		unlink(blk, user);
-		while (*end)
-			end = &(*end)->next;
-		user->next = NULL;
-		*end = user;
-	}
 	spin_lock_give(&blk->lock);
 	return user;
+}
+
+/* What is answered meanwhile interrupts once more. A disk that is broken does not. */
+static bool goes_on(const struct host_blk *blk, unsigned done)
+{
+	return done < HOST_BLK_SLOTS || blk->wrong;
 }
 
 void host_blk_serve(struct host_blk *blk)
@@ -453,14 +475,15 @@ void host_blk_serve(struct host_blk *blk)
 	unsigned slot;
 	bool done;
 
-	if (!blk->wrong && !host_virtio_acknowledge(&blk->virtio)) {
+	if (!host_virtio_acknowledge(&blk->virtio) && !blk->wrong) {
 		spin_lock_take(&blk->lock);
 		break_down(blk, "it says that it is broken");
 		spin_lock_give(&blk->lock);
 	}
-	while (next_answer(blk, &slot, &done, &user))
+	for (unsigned i = 0; goes_on(blk, i) && next_answer(blk, &slot, &done, &user);
+	     i++)
 		if (user)
 			user->answered(user, slot, done);
-	for (unsigned i = 0; i < HOST_BLK_SLOTS && (user = next_waiting(blk)); i++)
+	for (unsigned i = 0; goes_on(blk, i) && (user = next_waiting(blk)); i++)
 		user->room(user);
 }

@@ -29,7 +29,7 @@ struct host_blk_user {
 	bool is_writer;
 	/* On the boot hart. The slot is the user's still: host_blk_release() is next. */
 	void (*answered)(struct host_blk_user *user, unsigned slot, bool is_done);
-	/* There may be a slot now, after HOST_BLK_WAIT. */
+	/* There may be a slot now, after HOST_BLK_WAIT or a release. */
 	void (*room)(struct host_blk_user *user);
 	void *context;
 	/* The driver's. */

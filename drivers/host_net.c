@@ -107,15 +107,14 @@ bool host_net_send(struct host_net *net, const void *frame, size_t size)
 
 void host_net_acknowledge(struct host_net *net)
 {
-	enum host_queue_got got = HOST_QUEUE_ANSWER;
+	const bool is_well = host_virtio_acknowledge(&net->virtio);
+	enum host_queue_got got = is_well ? HOST_QUEUE_ANSWER : HOST_QUEUE_WRONG;
 	const char *wrong = "it says that it is broken";
 	uint32_t written;
 	unsigned chain;
 
 	if (net->wrong)
 		return;
-	if (!host_virtio_acknowledge(&net->virtio))
-		got = HOST_QUEUE_WRONG;
 	while (got == HOST_QUEUE_ANSWER)
 		got = host_queue_get(&net->transmit, &chain, &written, &wrong);
 	if (got == HOST_QUEUE_WRONG)
@@ -127,23 +126,19 @@ const void *host_net_receive(struct host_net *net, size_t *size, unsigned *chain
 	const char *wrong;
 	uint32_t written;
 
-	while (!net->wrong) {
-		switch (host_queue_get(&net->receive, chain, &written, &wrong)) {
-		case HOST_QUEUE_EMPTY:
-			return NULL;
-		case HOST_QUEUE_WRONG:
-			break_down(net, wrong);
-			return NULL;
-		case HOST_QUEUE_ANSWER:
-			if (written > HEADER_SIZE) {
-				*size = written - HEADER_SIZE;
-				return buffer_of(net, &net->receive, *chain) +
-				       HEADER_SIZE;
-			}
-			host_net_done(net, *chain);
-		}
+	if (net->wrong)
+		return NULL;
+	switch (host_queue_get(&net->receive, chain, &written, &wrong)) {
+	case HOST_QUEUE_EMPTY:
+		return NULL;
+	case HOST_QUEUE_WRONG:
+		break_down(net, wrong);
+		return NULL;
+	case HOST_QUEUE_ANSWER:
+		break;
 	}
-	return NULL;
+	*size = written > HEADER_SIZE ? written - HEADER_SIZE : 0;
+	return buffer_of(net, &net->receive, *chain) + HEADER_SIZE;
 }
 
 void host_net_done(struct host_net *net, unsigned chain)

@@ -38,7 +38,7 @@ bool host_net_send(struct host_net *net, const void *frame, size_t size);
 /* Its interrupt is taken back; what has been sent makes room. */
 void host_net_acknowledge(struct host_net *net);
 
-/* A frame that came, in place until host_net_done(chain); NULL: no more. */
+/* What came, perhaps of no bytes, in place until host_net_done(chain); NULL: no more. */
 const void *host_net_receive(struct host_net *net, size_t *size, unsigned *chain);
 void host_net_done(struct host_net *net, unsigned chain);
 

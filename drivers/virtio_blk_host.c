@@ -103,7 +103,6 @@ void virtio_blk_host_answered(struct virtio_blk_host *host, unsigned slot, bool 
 		answer(host, slot, is_done);
 	else
 		host_blk_release(host->disk, slot);
-	virtio_serve(device, QUEUE);
 	spin_lock_give(&device->lock);
 }
 

@@ -1055,7 +1055,7 @@ HOST_DISKS = _of(
      "written == data + sizeof(blk->talk[slot].status);",
      "written <= data + sizeof(blk->talk[slot].status);"),
     ("a request overtakes a write of who is gone",
-     "if (has_forgotten_writes(blk) || has_its_share", "if (has_its_share"),
+     "!has_forgotten_writes(blk) && !has_its_share", "!has_its_share"),
     ("one user has all slots", "return count >= share(blk);", "return count >= blk->queue.chains;"),
     ("a buffer that may still be written is used again",
      "if (slot->state != SLOT_LOST)\n\t\tslot->state = SLOT_FREE;",

@@ -25,6 +25,7 @@ static struct asker {
 	struct host_blk_user user;
 	unsigned answers, failures, rooms;
 	unsigned last;
+	bool asks_again;
 } askers[3];
 
 void harts_serve(void)
@@ -39,7 +40,9 @@ static void answered(struct host_blk_user *user, unsigned slot, bool is_done)
 	asker->answers++;
 	asker->failures += !is_done;
 	asker->last = slot;
-	host_blk_release(&blk, slot);
+	if (!asker->asks_again ||
+	    !host_blk_send(&blk, slot, HOST_BLK_READ, user->first, 512))
+		host_blk_release(&blk, slot);
 }
 
 static void room(struct host_blk_user *user)
@@ -338,6 +341,19 @@ static void each_user_has_its_share(void **state)
 	ask(0, HOST_BLK_READ);
 }
 
+/* A disk that is faster than its driver: guests on this hart get their turn too. */
+static void no_more_is_done_at_once_than_there_are_slots(void **state)
+{
+	(void)state;
+	askers[0].asks_again = true;
+	ask(0, HOST_BLK_READ);
+	host_blk_serve(&blk);
+	assert_int_equal(askers[0].answers, HOST_BLK_SLOTS);
+	host_blk_serve(&blk);
+	assert_int_equal(askers[0].answers, 2 * HOST_BLK_SLOTS);
+	assert_int_equal(fake_disk.interrupt, 1); /* for the next */
+}
+
 /* ---- users that go ---- */
 
 static void a_slot_that_is_out_is_nobodys_before_the_answer(void **state)
@@ -457,6 +473,48 @@ static void a_buffer_it_may_still_write_is_never_used_again(void **state)
 	assert_int_equal(blk.slots[slot].state, SLOT_LOST);
 }
 
+/* Or it would interrupt for ever: a reset that does not come takes nothing back. */
+static void the_interrupt_of_a_broken_disk_is_taken_back(void **state)
+{
+	(void)state;
+	fake_disk.holds = true;
+	ask(0, HOST_BLK_READ);
+	fake_disk.never_resets = true;
+	fake_host_disk_lie(7, 1, 1);
+	host_blk_serve(&blk);
+	assert_non_null(blk.wrong);
+	fake_disk.interrupt = VIRTIO_INTERRUPT_USED;
+	host_blk_serve(&blk);
+	assert_int_equal(fake_disk.interrupt, 0);
+	assert_int_equal(askers[0].failures, 1);
+}
+
+/* Nothing calls for them later. */
+static void all_that_wait_hear_that_a_disk_is_broken(void **state)
+{
+	static struct asker many[2 * HOST_BLK_SLOTS];
+
+	(void)state;
+	fake_disk.holds = true;
+	memset(many, 0, sizeof(many));
+	for (unsigned i = 0; i < HOST_BLK_SLOTS; i++)
+		ask(0, HOST_BLK_READ);
+	for (unsigned i = 0; i < ARRAY_LENGTH(many); i++) {
+		unsigned slot;
+
+		many[i].user = askers[2].user;
+		many[i].user.is_writer = false;
+		assert_null(host_blk_join(&blk, &many[i].user));
+		assert_int_equal(host_blk_take(&blk, &many[i].user, &slot),
+				 HOST_BLK_WAIT);
+	}
+	fake_host_disk_lie(7, 1, 1);
+	host_blk_serve(&blk);
+	assert_int_equal(askers[0].failures, HOST_BLK_SLOTS);
+	for (unsigned i = 0; i < ARRAY_LENGTH(many); i++)
+		assert_int_equal(many[i].rooms, 1);
+}
+
 static void a_slot_that_was_taken_cannot_be_sent_to_a_broken_disk(void **state)
 {
 	unsigned slot = take(0);
@@ -489,11 +547,14 @@ int main(void)
 		TEST(answers_may_come_in_any_order, setup_begun),
 		TEST(a_read_that_came_short_has_failed, setup_begun),
 		TEST(each_user_has_its_share, setup_begun),
+		TEST(no_more_is_done_at_once_than_there_are_slots, setup_begun),
 		TEST(a_slot_that_is_out_is_nobodys_before_the_answer, setup_begun),
 		TEST(no_request_overtakes_a_write_of_who_is_gone, setup_begun),
 		TEST(what_cannot_be_ends_a_device, setup_begun),
 		TEST(the_same_answer_twice_ends_a_device, setup_begun),
 		TEST(a_buffer_it_may_still_write_is_never_used_again, setup_begun),
+		TEST(the_interrupt_of_a_broken_disk_is_taken_back, setup_begun),
+		TEST(all_that_wait_hear_that_a_disk_is_broken, setup_begun),
 		TEST(a_slot_that_was_taken_cannot_be_sent_to_a_broken_disk, setup_begun),
 	};
 

@@ -148,13 +148,17 @@ static void what_comes_is_taken_in_and_the_buffer_offered_again(void **state)
 	assert_null(host_net_receive(&net, &size, &chain));
 	strcpy(buffer(&net.receive, 3) + HEADER, "a frame");
 	answer(&net.receive, 3, HEADER + 60);
-	answer(&net.receive, 4, HEADER); /* of nothing: it is passed over */
+	answer(&net.receive, 4, HEADER - 1);
 	frame = host_net_receive(&net, &size, &chain);
 	assert_string_equal(frame, "a frame");
 	assert_int_equal(size, 60);
 	assert_false(net.receive.is_out[3]);
 	host_net_done(&net, chain);
 	assert_true(net.receive.is_out[3]);
+	assert_non_null(host_net_receive(&net, &size, &chain));
+	assert_int_equal(size, 0); /* of nothing, but one all the same */
+	assert_int_equal(chain, 4);
+	host_net_done(&net, chain);
 	assert_null(host_net_receive(&net, &size, &chain));
 	assert_true(net.receive.is_out[4]);
 	assert_null(net.wrong);
@@ -200,6 +204,22 @@ static void what_cannot_be_ends_a_card(void **state)
 	assert_out_of_use("it says that it is broken");
 }
 
+/* Or it would interrupt for ever: a reset that does not come takes nothing back. */
+static void the_interrupt_of_a_broken_card_is_taken_back(void **state)
+{
+	unsigned chain;
+	size_t size;
+
+	(void)state;
+	fake_disk.never_resets = true;
+	answer(&net.receive, HOST_NET_BUFFERS, HEADER + 60);
+	assert_null(host_net_receive(&net, &size, &chain));
+	assert_non_null(net.wrong);
+	fake_disk.interrupt = VIRTIO_INTERRUPT_USED;
+	host_net_acknowledge(&net);
+	assert_int_equal(fake_disk.interrupt, 0);
+}
+
 static void frames_that_are_too_long_are_dropped(void **state)
 {
 	static const char frame[HOST_NET_FRAME + 1];
@@ -219,6 +239,7 @@ int main(void)
 		TEST(frames_go_out_until_there_is_no_room, setup_rings),
 		TEST(what_comes_is_taken_in_and_the_buffer_offered_again, setup_rings),
 		TEST(what_cannot_be_ends_a_card, setup_rings),
+		TEST(the_interrupt_of_a_broken_card_is_taken_back, setup_rings),
 		TEST(frames_that_are_too_long_are_dropped, setup_rings),
 	};
 

@@ -263,6 +263,40 @@ static void more_than_there_are_slots_wait(void **state)
 	}
 }
 
+static struct host_blk_user beside;
+static unsigned beside_slot;
+
+static void room_beside(struct host_blk_user *user)
+{
+	assert_int_equal(host_blk_take(&host, user, &beside_slot), HOST_BLK_TAKEN);
+}
+
+/* However much more this one asks for. */
+static void a_slot_goes_to_who_waits_longest(void **state)
+{
+	(void)state;
+	teardown(NULL);
+	fake_pages_create();
+	fake_host_disk_create();
+	fake_disk.queue_most = 4;
+	create(true);
+	fake_disk.holds = true;
+	beside = (struct host_blk_user){.sectors = 8, .room = room_beside};
+	assert_null(host_blk_join(&host, &beside));
+	ask(0, 0, 0, 512);
+	assert_int_equal(host_blk_take(&host, &beside, &beside_slot), HOST_BLK_WAIT);
+	ask(1, 0, 1, 512);
+	beside_slot = HOST_BLK_SLOTS;
+	fake_host_disk_answer(0);
+	host_blk_serve(&host);
+	assert_int_equal(status_of(0), 0);
+	assert_int_equal(beside_slot, 0);
+	host_blk_release(&host, beside_slot);
+	host_blk_serve(&host);
+	assert_int_equal(fake_disk.asked, 1);
+	host_blk_leave(&host, &beside);
+}
+
 /* ---- guests that go ---- */
 
 static void assert_forgotten(void)
@@ -353,6 +387,7 @@ int main(void)
 		TEST(a_large_request_goes_in_pieces),
 		TEST(a_failure_is_the_guests),
 		TEST(more_than_there_are_slots_wait),
+		TEST(a_slot_goes_to_who_waits_longest),
 		TEST(a_reset_device_is_answered_no_more),
 		TEST(nor_is_one_that_is_reset_at_that_moment),
 		TEST(nor_is_a_queue_that_is_not_ready),
