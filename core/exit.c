@@ -41,7 +41,7 @@ static struct exit_result exit_external(struct vcpu *vcpu, const struct vm_exit 
 	(void)exit;
 	counters_count(vcpu, REASON_EXTERNAL);
 	interrupt_external();
-	timer_for_console(vcpu);
+	timer_after_external(vcpu);
 	return exit_resume();
 }
 

@@ -7,7 +7,7 @@
 #define USES_LIMIT 16U
 
 /* Served in one exit: what interrupts on and on leaves time for others. */
-#define CLAIMS_AT_ONCE 32U
+#define CLAIMS_AT_ONCE 8U
 
 struct use {
 	unsigned source; /* 0: polled */

@@ -83,12 +83,6 @@ void timer_tick(struct vcpu *vcpu)
 	arm(vcpu->timer_deadline);
 }
 
-void timer_for_console(struct vcpu *vcpu)
-{
-	if (mux_next_tick() != NEVER)
-		arm(vcpu->timer_deadline);
-}
-
 /* csrrs, csrrc and their immediate forms, of time, that do not write. */
 static bool reads_time(uint32_t instruction)
 {
@@ -145,6 +139,15 @@ void timer_expired(struct vcpu *vcpu)
 		expire_guest(vcpu);
 	do_boot_hart(now);
 	timer_tick(vcpu);
+}
+
+void timer_after_external(struct vcpu *vcpu)
+{
+	const uint64_t now = arch_time();
+
+	do_boot_hart(now);
+	if (scheduler_next() <= now || mux_next_tick() != NEVER)
+		timer_tick(vcpu);
 }
 
 void timer_idle_begin(void)

@@ -39,7 +39,10 @@ uint64_t timer_deadline(const struct vcpu *vcpu);
 void timer_idle_begin(void);
 void timer_idle_end(void);
 
-/* The console has received something, and may want the host's timer: see mux_wake(). */
-void timer_for_console(struct vcpu *vcpu);
+/*
+ * A device has interrupted, as it may on and on, which comes before the timer: see what
+ * is due all the same. It may have been the console, which wants a timer: see mux_wake().
+ */
+void timer_after_external(struct vcpu *vcpu);
 
 #endif

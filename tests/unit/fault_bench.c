@@ -54,7 +54,7 @@ bool timer_emulate_read(struct vcpu *loaded, uint32_t instruction)
 	return false;
 }
 
-void timer_for_console(struct vcpu *loaded)
+void timer_after_external(struct vcpu *loaded)
 {
 	(void)loaded;
 }

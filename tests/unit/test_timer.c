@@ -251,11 +251,11 @@ static void the_console_has_its_ticks(void **state)
 	polled = false;
 	timer_init(1000000);
 	fake_machine.host_deadline = 0;
-	timer_for_console(&vcpu);
+	timer_after_external(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, 0);
 	fake_machine.time = 1000;
 	next_tick = 2000;
-	timer_for_console(&vcpu);
+	timer_after_external(&vcpu);
 	assert_int_equal(fake_machine.host_deadline, 2000);
 	fake_machine.time = 1999;
 	timer_expired(&vcpu);
@@ -265,6 +265,26 @@ static void the_console_has_its_ticks(void **state)
 	assert_int_equal(ticks, 1);
 	assert_int_not_equal(fake_machine.host_deadline, 2000);
 	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
+}
+
+/* Which comes before the timer's, as long as they come. */
+static void what_is_due_is_done_amid_interrupts_of_devices(void **state)
+{
+	(void)state;
+	create(true);
+	polled = true;
+	received = ticks = 0;
+	timer_init(1000000);
+	timer_limit(3, end);
+	fake_machine.time += 20000;
+	next_tick = fake_machine.time;
+	timer_after_external(&vcpu);
+	assert_int_equal(received, 1);
+	assert_int_equal(ticks, 1);
+	assert_int_equal(vm.end, VM_RUNNING);
+	fake_machine.time += 3000000;
+	timer_after_external(&vcpu);
+	assert_int_equal(vm.end, VM_STOPPED);
 }
 
 int main(void)
@@ -280,6 +300,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_interrupt_is_polled_a_hundred_times_a_second),
 		cmocka_unit_test(the_limit_ends_the_vm),
 		cmocka_unit_test(the_console_has_its_ticks),
+		cmocka_unit_test(what_is_due_is_done_amid_interrupts_of_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
