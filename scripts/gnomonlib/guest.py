@@ -104,6 +104,8 @@ def host_disk_from(text):
     if part:
         disk.offset = size_of(f"--disk host:{disk.path}:", part[2])
         disk.size = size_of(f"--disk host:{disk.path}:", part[3])
+        if disk.size == 0:
+            raise BadUsage(f"--disk host:{name}: a part of no bytes")
     return disk
 
 

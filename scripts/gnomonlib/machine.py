@@ -98,11 +98,11 @@ def virtio_arguments(options):
     if uplink:
         words += ["-netdev", f"{uplink[1]},id=uplink",
                   "-device", "virtio-net-device,netdev=uplink"]
-    for serial, (path, read_only) in disks.items():
+    for index, (serial, (path, read_only)) in enumerate(disks.items()):
         file = str(path).replace(",", ",,")
         mode = "on" if read_only else "off"
-        words += ["-drive", f"file={file},if=none,id={serial},format=raw,readonly={mode}",
-                  "-device", f"virtio-blk-device,drive={serial},serial={serial}"]
+        words += ["-drive", f"file={file},if=none,id=host-disk{index},format=raw,readonly={mode}",
+                  "-device", f"virtio-blk-device,drive=host-disk{index},serial={serial}"]
     return words
 
 

@@ -4,7 +4,8 @@ One bundle of several: the VM that each describes, under a name of its own.
 
 A bundle is a FIT image, so libfdt reads and writes it. What a VM's configuration
 names is copied, images and all, with the VM's name before theirs; what several
-files have in common is there several times.
+files have in common is there several times, and what one has behind its tree, as
+mkimage -E leaves it, is in the tree.
 """
 import pathlib
 import re
@@ -71,9 +72,9 @@ def only_vm(tree, path):
     """The configuration that a file's one VM has."""
     configurations = tree.path_offset("/configurations")
     nodes = list(children(tree, configurations))
-    default = dict(properties(tree, configurations)).get("default", b"").rstrip(b"\0").decode()
+    default = dict(properties(tree, configurations)).get("default", b"").rstrip(b"\0")
     for node in nodes:
-        if len(nodes) == 1 or tree.get_name(node) == default:
+        if len(nodes) == 1 or tree.get_name(node).encode() == default:
             return node
     raise BadUsage(f"--vm {path}: it has {len(nodes)} configurations, and no default among them")
 
@@ -100,12 +101,30 @@ class Source:
                         for image in value.rstrip(b"\0").split(b"\0"))
 
 
-def copy_node(writer, source, node, name, renamed):
+def image_properties(source, node):
+    """An image's, with its data among them wherever the file has it."""
+    found = dict(properties(source.tree, node))
+    number = {key: int.from_bytes(found[key], "big")
+              for key in ("data-size", "data-position", "data-offset") if key in found}
+    if "data" in found or "data-size" not in number or len(number) < 2:
+        return found
+    start = number.get("data-position")
+    if start is None:
+        start = (source.tree.totalsize() + 3) // 4 * 4 + number["data-offset"]
+    found["data"] = source.data[start:start + number["data-size"]]
+    if len(found["data"]) < number["data-size"]:
+        raise BadUsage(f"--vm {source.path}: image '{source.tree.get_name(node)}' reaches past "
+                       "the end of the bundle")
+    return {key: value for key, value in found.items() if key not in number}
+
+
+def copy_node(writer, source, node, name, own):
     writer.begin_node(name)
-    for key, value in properties(source.tree, node):
-        writer.property(key, renamed(key, value))
+    for key, value in own:
+        writer.property(key, value)
     for child in children(source.tree, node):
-        copy_node(writer, source, child, source.tree.get_name(child), lambda _, value: value)
+        copy_node(writer, source, child, source.tree.get_name(child),
+                  properties(source.tree, child))
     writer.end_node()
 
 
@@ -117,12 +136,14 @@ def write(writer, sources):
     for source in sources:
         for node in source.images:
             copy_node(writer, source, node, f"{source.name}-{source.tree.get_name(node)}",
-                      lambda _, value: value)
+                      image_properties(source, node).items())
     writer.end_node()
     writer.begin_node("configurations")
     writer.property_string("default", sources[0].name)
     for source in sources:
-        copy_node(writer, source, source.node, source.name, source.renamed)
+        copy_node(writer, source, source.node, source.name,
+                  [(key, source.renamed(key, value))
+                   for key, value in properties(source.tree, source.node)])
     writer.end_node()
     writer.end_node()
 

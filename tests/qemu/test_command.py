@@ -17,7 +17,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GNOMON = str(TOP / "scripts" / "gnomon")
 sys.path.insert(0, str(TOP / "scripts"))
-from gnomonlib import console, cpio  # noqa: E402
+from gnomonlib import console, cpio, merge  # noqa: E402
 
 PANIC = "echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger"
 
@@ -90,6 +90,13 @@ def fake(tmp_path, monkeypatch):
     (["run", "--native", "--bundle", "x.itb"], "--bundle and --native"),
     (["run", "--native", "--stats", "x.json"], "--stats and --native"),
     (["run", "--native", "--seat", "m"], "--seat and --native"),
+    (["run", "--native", "--uplink", "lan"], "--uplink and --native"),
+    (["run", "--native", "--host-disk", "a=/dev/null"], "--host-disk and --native"),
+    (["run", "--host-disk", "a=/dev/null", "--host-disk", "a=/dev/zero"],
+     "--host-disk a=...: there are several of that name"),
+    (["run", "--disk", f"host:{__file__}", "--host-disk", "host0=/dev/null"],
+     "--host-disk host0=...: there are several of that name"),
+    (["run", "--disk", f"host:{__file__}@1M+0"], "@1M+0: a part of no bytes"),
     (["run", "--seat", "u"], "'u' (choose from 'hs', 'm')"),
     (["run", "--machine", "spike"], "'spike' (choose from 'virt', 'sifive_u')"),
     (["run", "--machine", "sifive_u", "--seat", "hs"], "seat hs needs the H extension"),
@@ -207,6 +214,28 @@ def test_the_default_guests_bundle_is_quick_to_make(tmp_path):
     assert (tmp_path / "x.itb").stat().st_size > (TOP / "build/guest/Image").stat().st_size
 
 
+def test_what_is_behind_a_bundles_tree_is_in_the_merged_one(fake, tmp_path):
+    kernel, bundle, merged = (tmp_path / name for name in ("k.bin", "x.itb", "merged.itb"))
+    kernel.write_bytes(bytes(range(256)) * 5 + b"odd")
+    for how in ([], ["-p", "0x2000"]):
+        assert gnomon("bundle", "-o", bundle, "--kernel", kernel).returncode == 0
+        subprocess.run(["mkimage", "-E", *how, "-F", bundle], check=True, capture_output=True)
+        merge.make([f"one={bundle}"], merged)
+        words = fdtget(merged, "/images/one-kernel", "data", "bx").split()
+        assert bytes(int(word, 16) for word in words) == kernel.read_bytes()
+    bundle.write_bytes(bundle.read_bytes()[:-4])
+    assert "image 'kernel' reaches past the end" in said(gnomon("run", "--vm", f"one={bundle}"))
+
+
+def test_a_default_that_is_no_text_is_no_default(fake, tmp_path):
+    bundle = tmp_path / "x.itb"
+    assert gnomon("bundle", "-o", bundle, "--kernel", __file__).returncode == 0
+    subprocess.run(["fdtput", "-t", "bx", bundle, "/configurations", "default", "ff", "0"],
+                   check=True)
+    subprocess.run(["fdtput", "-c", bundle, "/configurations/another"], check=True)
+    assert "no default among them" in said(gnomon("run", "--vm", f"one={bundle}"))
+
+
 # --- what the emulator is told ----------------------------------------------
 
 SHOW = "out(' '.join(arguments) + '\\n'); report('power-off')\n"
@@ -259,6 +288,16 @@ def test_sifive_u_is_for_seat_m_and_has_harts_of_its_own(fake, monkeypatch):
     monkeypatch.setenv("SEAT", "hs")
     result = gnomon("run", "--machine", "sifive_u")
     assert result.returncode == 2 and "use seat m" in said(result)
+
+
+def test_a_disk_of_the_machine_has_any_name(fake):
+    fake(SHOW)
+    words = emulator_arguments("--host-disk", "1/x=/dev/null", "--host-disk", "b=/dev/zero,ro")
+    drives = [word for word in words if word.startswith("file=")]
+    assert drives == ["file=/dev/null,if=none,id=host-disk0,format=raw,readonly=off",
+                      "file=/dev/zero,if=none,id=host-disk1,format=raw,readonly=on"]
+    assert "virtio-blk-device,drive=host-disk0,serial=1/x" in words
+    assert "virtio-blk-device,drive=host-disk1,serial=b" in words
 
 
 def test_another_seat_in_the_environment_is_bad_usage(fake, monkeypatch):
