@@ -291,7 +291,8 @@ bool arch_gstage_root_is(unsigned mode, hpa_t root, unsigned vmid);
 /*
  * Real fences of shadow translations on this hart. leaf: leaves for gva alone, of
  * one real ASID or all of them; leaves: for so many pages from there on. asid: everything
- * of one. all: of every one.
+ * of one. all: of every one. While a vCPU under nested paging is loaded they are of its
+ * VMID alone, and so of no shadow translations.
  */
 void arch_shadow_fence_leaf(gva_t gva, unsigned asid);
 void arch_shadow_fence_leaves(gva_t gva, uint64_t pages, unsigned asid);

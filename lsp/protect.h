@@ -322,6 +322,9 @@ enum status protect_activate(struct protect_vcpu *vcpu, uint64_t satp, bool user
 /* Have the hart walk the active root. */
 void protect_load_root(struct protect_vcpu *vcpu);
 
+/* What harts keep where no vCPU is now has not been fenced there. */
+void protect_forget_tags(struct protect_vm *vm);
+
 /* No vCPU may come back to a root that is taken apart. */
 void protect_forget_root(struct protect_vm *vm, const struct protect_table *table);
 

@@ -102,6 +102,21 @@ void protect_forget_root(struct protect_vm *vm, const struct protect_table *tabl
 	}
 }
 
+/*
+ * A hart that has gone on may be in a VM of another VMID, where a fence leaves alone what
+ * it keeps of this one: none of that is used again. Where a vCPU is, it has fenced.
+ */
+void protect_forget_tags(struct protect_vm *vm)
+{
+	for (unsigned i = 0; i < vm->vm->vcpu_count; i++) {
+		struct protect_vcpu *vcpu = vm->vm->vcpus[i].paging;
+
+		for (unsigned j = 0; vcpu && j < PROTECT_ROOTS; j++)
+			if (!vcpu->loaded || vcpu->roots[j].tag.hart != vcpu->hart)
+				vcpu->roots[j].tag.generation = 0;
+	}
+}
+
 /* To the front; the one that falls out may be older than its last fences. */
 static void make_recent(struct protect_vcpu *vcpu, struct protect_root *root)
 {

@@ -58,6 +58,7 @@ void protect_fence_all(struct protect_vm *vm)
 	}
 	vm->statistics.full_fences++;
 	vm->harts = loaded_harts(vm);
+	protect_forget_tags(vm);
 	vm->unfenced = vm->must_fence = false;
 	release_limbo(vm);
 }

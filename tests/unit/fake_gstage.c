@@ -5,7 +5,8 @@
  *
  * What belongs to a VMID may be used again whenever that VMID is, so a table that
  * was freed may not be found by any of it. The VS-stage keeps nothing here: under
- * nested paging its fences are the guest's own.
+ * nested paging its fences are the guest's own, and leave alone what shadow tables have
+ * brought under VMID 0.
  */
 #include "core/vm.h"
 #include "tests/unit/fake_arch.h"
@@ -92,6 +93,11 @@ void fake_gstage_page_freed(hpa_t page)
 	}
 }
 
+bool fake_gstage_has_vmid(unsigned hart)
+{
+	return harts[hart].has_root && harts[hart].walker.tag != 0;
+}
+
 unsigned fake_gstage_count(unsigned vmid)
 {
 	return fake_entries_count(&this_hart()->entries, vmid);
@@ -133,7 +139,8 @@ void arch_translate_nested(struct vcpu *vcpu, unsigned mode, hpa_t root, unsigne
 	hart->walker.root_bits = ROOT_BITS;
 	hart->has_root = true;
 	fake_entries_forget_tag(&hart->entries, vmid);
-	fake_tlb_flush();
+	if (vmid == 0)
+		fake_tlb_flush();
 	speculate(hart);
 }
 

@@ -314,6 +314,12 @@ bool fake_tlb_may_write(hpa_t page)
 
 /* ---- real fences and roots ---- */
 
+/* A fence is of the VMID in force: 0 for shadow tables, and where there is none. */
+static bool is_in_force(unsigned index)
+{
+	return !fake_gstage_has_vmid(index);
+}
+
 static void check_asid(unsigned asid)
 {
 	assert_true(asid < 1u << fake_profile()->asid_bits);
@@ -362,8 +368,10 @@ void arch_shadow_fence_leaf(gva_t gva, unsigned asid)
 
 	check_asid(asid);
 	speculate();
-	levels = fake_entries_forget_leaves(&hart->entries, asid, gva.raw);
-	drop_memos_for(hart, gva, asid, levels);
+	if (is_in_force(arch_hart_index())) {
+		levels = fake_entries_forget_leaves(&hart->entries, asid, gva.raw);
+		drop_memos_for(hart, gva, asid, levels);
+	}
 	fake_machine.counts.leaf_fences++;
 	speculate();
 }
@@ -391,8 +399,9 @@ void arch_shadow_fence_leaf_all(gva_t gva)
 	struct forgetting forgetting = {.hart = this_hart(), .gva = gva};
 
 	speculate();
-	fake_entries_forget_leaves_of_all(&forgetting.hart->entries, gva.raw,
-					  leaves_forgotten, &forgetting);
+	if (is_in_force(arch_hart_index()))
+		fake_entries_forget_leaves_of_all(&forgetting.hart->entries, gva.raw,
+						  leaves_forgotten, &forgetting);
 	fake_machine.counts.leaf_fences++;
 	speculate();
 }
@@ -403,19 +412,26 @@ void arch_shadow_fence_asid(unsigned asid)
 
 	check_asid(asid);
 	speculate();
-	fake_entries_forget_tag(&hart->entries, asid);
-	drop_memos(hart, asid);
+	if (is_in_force(arch_hart_index())) {
+		fake_entries_forget_tag(&hart->entries, asid);
+		drop_memos(hart, asid);
+	}
 	fake_machine.counts.asid_fences++;
 	speculate();
 }
 
+static void fence_all(unsigned index)
+{
+	if (!is_in_force(index))
+		return;
+	forget_everything(&harts[index]);
+	harts[index].was_used = false;
+}
+
 void arch_shadow_fence_all(void)
 {
-	struct hart *hart = this_hart();
-
 	speculate();
-	forget_everything(hart);
-	hart->was_used = false;
+	fence_all(arch_hart_index());
 	fake_machine.counts.all_fences++;
 	speculate();
 }
@@ -428,10 +444,8 @@ void harts_request(uint32_t targets, enum hart_request request)
 	assert_false(targets >> arch_hart_index() & 1);
 	speculate();
 	for (unsigned i = 0; i < FAKE_HART_LIMIT; i++)
-		if (targets >> i & 1) {
-			forget_everything(&harts[i]);
-			harts[i].was_used = false;
-		}
+		if (targets >> i & 1)
+			fence_all(i);
 	fake_machine.counts.remote_fences++;
 	speculate();
 }

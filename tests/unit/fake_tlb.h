@@ -20,6 +20,9 @@ void fake_gstage_stop(void);
 void fake_tlb_flush(void);
 void fake_gstage_flush(void);
 
+/* Fences of that hart are of another VMID than that of shadow tables. */
+bool fake_gstage_has_vmid(unsigned hart);
+
 /* Fails the test if a hart may still come to this page by a G-stage entry. */
 void fake_gstage_page_freed(hpa_t page);
 

@@ -127,6 +127,47 @@ static void a_hart_that_was_left_is_fenced_as_well(void **state)
 	destroy();
 }
 
+/* Its fences are of another VMID there: what it kept before stays, and is not used. */
+static void a_hart_that_was_left_for_nested_paging(void **state)
+{
+	static struct vcpu other;
+	const gpa_t table = bench_page(3);
+	const struct access store = {.gva = bench_window(table), .kind = ACCESS_STORE};
+	struct vcpu *second;
+	void *root;
+	gpa_t above;
+
+	(void)state;
+	create(&paging_shadow, 2);
+	root = page_alloc_zeroed(2);
+	above = guest_entry(&bench.tables, bench.satp, FREE_GVA, 1);
+	entry_of(FREE_GVA);
+	second = bench_vcpu(&bench, 1);
+	bench_on(&bench, 1);
+	bench_store(&bench, bench_window(table), table, 0);
+	paging_shadow.put(second);
+	arch_vcpu_put(second);
+	arch_vcpu_load(&other);
+	arch_translate_nested(&other, SATP_SV39, pointer_hpa(root), 1);
+	bench_on(&bench, 0);
+	bench_store_pte(&bench, above, table, PTE_V);
+	bench_fence_all(&bench);
+	guest_store(&bench.vm.memory, GPA(table.raw + 8),
+		    bench_page(6).raw >> 12 << 10 | GUEST_RWX);
+	bench_load(&bench, GVA(FREE_GVA.raw + PAGE_SIZE), bench_page(6));
+	assert_true(protect_frame_is_protected(
+		protect_frame(bench_state(&bench), table)));
+	fake_hart_switch(1);
+	arch_vcpu_put(&other);
+	page_free(root, 2);
+	arch_vcpu_load(second);
+	paging_shadow.load(second);
+	bench_on(&bench, 1);
+	assert_int_equal(fake_access(&store).count, 0);
+	assert_true(bench_store(&bench, bench_window(table), table, 0).emulated);
+	destroy();
+}
+
 static void move(unsigned hart)
 {
 	struct vcpu *vcpu = bench_vcpu(&bench, 0);
@@ -259,6 +300,7 @@ int main(void)
 		cmocka_unit_test(one_fills_for_both),
 		cmocka_unit_test(a_root_that_is_away_on_one_hart),
 		cmocka_unit_test(a_hart_that_was_left_is_fenced_as_well),
+		cmocka_unit_test(a_hart_that_was_left_for_nested_paging),
 		cmocka_unit_test(a_fence_reaches_what_was_left_on_another_hart),
 		cmocka_unit_test(a_small_budget_is_kept),
 		cmocka_unit_test(pages_of_others_run_out),
