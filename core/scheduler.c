@@ -155,6 +155,21 @@ static void call_for_all(void)
 		queue_call(vcpu);
 }
 
+/* Whose time may come meanwhile: it goes to wait elsewhere, if it may. */
+static void hand_on_blocked(struct hart_queue *own)
+{
+	const uint32_t others = harts_running() & ~(UINT32_C(1) << arch_hart_index());
+	struct vcpu *next;
+
+	for (struct vcpu *vcpu = own->blocked; vcpu; vcpu = next) {
+		next = vcpu->place.next;
+		if (vcpu->place.wake == NEVER || !(vcpu->place.harts & others))
+			continue;
+		queue_withdraw(vcpu);
+		queue_make_ready(vcpu, false);
+	}
+}
+
 bool scheduler_was_recalled(void)
 {
 	struct hart_queue *own = own_queue();
@@ -164,6 +179,7 @@ bool scheduler_was_recalled(void)
 	spin_lock_take(&scheduler.lock);
 	own->is_busy = true;
 	call_for_all();
+	hand_on_blocked(own);
 	spin_lock_give(&scheduler.lock);
 	return true;
 }

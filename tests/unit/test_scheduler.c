@@ -356,6 +356,33 @@ static void others_take_what_waits_for_a_busy_hart(void **state)
 	assert_int_equal(bench.nudged, 1);
 }
 
+/* Their time may come long before the hart looks again; wfi may end at any time. */
+static void others_take_who_waits_for_its_time_there(void **state)
+{
+	struct vcpu *vcpus = bench_vm.vcpus;
+
+	(void)state;
+	scheduler_place(&vcpus[1], USUAL, 1u << 0);
+	for (unsigned i = 0; i < 3; i++) {
+		vcpus[i].timer_deadline = i < 2 ? 700 : NEVER;
+		scheduler_add(&vcpus[i]);
+		bench_run_on(0, VCPU_BLOCKED);
+	}
+	assert_null(bench_run_on(1, VCPU_BLOCKED));
+	scheduler_recall(0);
+	bench.hart = 0;
+	bench.nudged = 0;
+	assert_true(scheduler_was_recalled());
+	assert_int_equal(bench.nudged, 1u << 1);
+	assert_ptr_equal(bench_run_on(1, VCPU_BLOCKED), &vcpus[0]);
+	assert_int_equal(scheduler_next(), 700);
+	assert_null(bench_run_on(1, VCPU_BLOCKED));
+	/* not who may go nowhere else, or waits for no time */
+	assert_null(bench_run_on(0, VCPU_BLOCKED));
+	for (unsigned i = 1; i < 3; i++)
+		assert_int_equal(vcpus[i].place.state, RUN_BLOCKED);
+}
+
 static void a_paused_vm_runs_nowhere(void **state)
 {
 	struct vcpu *vcpus = bench_vm.vcpus;
@@ -407,6 +434,8 @@ int main(void)
 		cmocka_unit_test_setup(the_end_of_a_vm_recalls_the_boot_hart, bench_setup),
 		cmocka_unit_test_setup(who_runs_leaves_when_its_hart_is_recalled, bench_setup),
 		cmocka_unit_test_setup(others_take_what_waits_for_a_busy_hart, bench_setup),
+		cmocka_unit_test_setup(others_take_who_waits_for_its_time_there,
+				       bench_setup),
 		cmocka_unit_test_setup(a_paused_vm_runs_nowhere, bench_setup),
 	};
 
