@@ -6,6 +6,7 @@
  * largest if none does: a VM is one run wherever one is free that is as large.
  */
 #include "mm/guest_memory.h"
+#include "core/harts.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "mm/page_alloc.h"
@@ -25,6 +26,7 @@ static bool append(struct guest_memory *memory, hpa_t hpa, uint64_t size)
 }
 
 #define BLOCK_WORDS 8
+#define CLEAR_STEP  (PAGE_SIZE << PAGE_ORDER_2M) /* all runs are a multiple of it */
 
 /*
  * Zero, written only where it is not there yet: most of a machine's memory has never
@@ -39,6 +41,15 @@ static void clear_where_used(uint64_t *words, uint64_t size)
 		if (words[0] | words[1] | words[2] | words[3] | words[4] | words[5] |
 		    words[6] | words[7])
 			memset(words, 0, BLOCK_WORDS * sizeof(*words));
+}
+
+/* Others may ask something of this hart meanwhile, and wait for it. */
+static void clear_in_steps(hpa_t start, uint64_t size)
+{
+	for (uint64_t at = 0; at < size; at += CLEAR_STEP) {
+		clear_where_used(hpa_pointer(HPA(start.raw + at)), CLEAR_STEP);
+		harts_serve();
+	}
 }
 
 enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint64_t size)
@@ -58,7 +69,7 @@ enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint6
 			return STATUS_NO_MEMORY;
 		}
 		/* No VM sees what another left behind. */
-		clear_where_used(hpa_pointer(hpa), taken);
+		clear_in_steps(hpa, taken);
 	}
 	return STATUS_OK;
 }

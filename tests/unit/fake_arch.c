@@ -14,6 +14,9 @@
 #include "tests/unit/fake_tlb.h"
 #include "tests/unit/host_ram.h"
 
+/* Far more often than a hart looks that does not wait. */
+#define SERVED_LIMIT (1u << 24)
+
 const struct fake_profile fake_worst = {
 	.name = "plain",
 	.asid_bits = 16,
@@ -66,6 +69,7 @@ static struct {
 	struct fake_profile profile;
 	unsigned current;
 	const struct vcpu *loaded[FAKE_HART_LIMIT];
+	unsigned served;
 } fake;
 
 const struct fake_profile *fake_default(void)
@@ -320,7 +324,8 @@ void arch_host_external_enable(void)
 /* Nobody waits for a lock here: harts take turns. */
 void harts_serve(void)
 {
-	fail_msg("a hart waits for a lock for ever");
+	if (++fake.served == SERVED_LIMIT)
+		fail_msg("a hart waits for a lock for ever");
 }
 
 void arch_kick_received(void)

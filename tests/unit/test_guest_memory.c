@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: mm/guest_memory.c mm/page_alloc.c tests/unit/lone_hart.c tests/unit/host_ram.c */
+/* sources: mm/guest_memory.c mm/page_alloc.c tests/unit/host_ram.c */
 /*
  * A VM's RAM: its runs on whole and on fragmented machines, the levels they can
  * be mapped at, ownership, copies across runs, and nothing left of a failure.
  */
 #include <string.h>
 
+#include "core/harts.h"
 #include "mm/guest_memory.h"
 #include "mm/page_alloc.h"
 #include "mm/pte.h"
@@ -15,12 +16,20 @@
 #define BLOCK (2 * MIB)
 
 static hpa_t base;
+static unsigned served;
 static uint8_t bytes[SIZE / PAGE_SIZE];
 static struct guest_memory memory;
+
+/* What others ask of the hart, of which there is nothing here. */
+void harts_serve(void)
+{
+	served++;
+}
 
 static int setup(void **state)
 {
 	(void)state;
+	served = 0;
 	base = host_ram_map(SIZE, GIB);
 	page_alloc_init(base, SIZE, bytes);
 	return 0;
@@ -226,6 +235,17 @@ static void all_of_a_large_block_is_zero(void **state)
 	}
 }
 
+/* A VM's memory may take long, and others wait for whoever zeroes it. */
+static void others_are_served_meanwhile(void **state)
+{
+	(void)state;
+	page_alloc_add(base, SIZE);
+	assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
+			 STATUS_OK);
+	assert_in_range(served, SIZE / 2 / BLOCK, SIZE / BLOCK);
+	guest_memory_free(&memory);
+}
+
 static void sizes_that_cannot_be_are_our_own_defects(void **state)
 {
 	(void)state;
@@ -359,6 +379,7 @@ int main(void)
 		TEST(too_many_runs),
 		TEST(no_vm_sees_what_was_there),
 		TEST(all_of_a_large_block_is_zero),
+		TEST(others_are_served_meanwhile),
 		TEST(sizes_that_cannot_be_are_our_own_defects),
 		TEST(places_are_found_within_one_run),
 		TEST(ownership_is_exact),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: mm/page_table.c mm/guest_memory.c tests/unit/fake_pages.c */
-/* sources: tests/unit/host_ram.c */
+/* sources: tests/unit/host_ram.c tests/unit/lone_hart.c */
 /*
  * Tables that map whole ranges once: every address of a range is mapped and no
  * other, with leaves as large as may be, and destroying gives every page back.

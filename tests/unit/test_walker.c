@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: lsp/walker.c mm/guest_memory.c tests/unit/fake_pages.c */
+/* sources: lsp/walker.c mm/guest_memory.c tests/unit/fake_pages.c tests/unit/lone_hart.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c */
 /*
  * The guest page-table walker against an independent reading of the
