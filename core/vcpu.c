@@ -30,12 +30,14 @@ static void start(struct vcpu *vcpu)
 
 static void load(struct vcpu *vcpu)
 {
+	const bool starts = vcpu->starting;
+
 	arch_vcpu_load(vcpu);
 	vcpu->vm->mode->load(vcpu);
-	if (vcpu->starting)
+	if (starts)
 		start(vcpu);
-	/* What it has stored elsewhere may be code that it goes on with here. */
-	if (vcpu->place.last != arch_hart_index())
+	/* What it or who started it has stored elsewhere may be code of its own. */
+	if (starts || vcpu->place.last != arch_hart_index())
 		arch_fence_i();
 	pmu_load(vcpu);
 	sta_load(vcpu);

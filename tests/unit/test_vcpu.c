@@ -177,6 +177,13 @@ static void code_is_fetched_anew_on_another_hart(void **state)
 	vcpu->place.last = 1;
 	run();
 	assert_int_equal(fake_machine.counts.instruction_fences, before + 1);
+	/* and where others of its VM have been before it started */
+	vcpu->place.last = 0;
+	vcpu->starting = true;
+	run();
+	assert_int_equal(fake_machine.counts.instruction_fences, before + 2);
+	run();
+	assert_int_equal(fake_machine.counts.instruction_fences, before + 2);
 }
 
 static void its_timer_comes_along(void **state)
