@@ -56,7 +56,7 @@ struct vm {
 	struct guest_memory copies[VM_DISK_LIMIT]; /* of disks; of size 0 until needed */
 	enum vm_wish wish;			   /* the boot hart's, as the next two */
 	bool is_made;				   /* from vm_create to vm_destroy */
-	bool is_kept;	/* ended by its user, who may start it again */
+	bool is_kept;	/* its user's, who may start it again */
 	bool is_paused; /* the scheduler's */
 	struct vm_costs costs;
 	/* Of one: */

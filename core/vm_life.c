@@ -17,6 +17,7 @@
 
 static const struct life_plan *plan;
 static bool went_well;
+static bool is_one_left_out;
 static bool is_ending; /* nothing is started any more */
 
 static const char by_monitor[] = "by the monitor";
@@ -27,8 +28,10 @@ bool life_add(const struct vm_config *config)
 		vms_find(config->name) || vms_are_full() ? NULL : vm_allocate(config);
 
 	if (!vm) {
-		log_line("vm %s: no memory to remember it, or %u are there already",
+		log_line("vm %s: left out: no memory to remember it, another of its "
+			 "name, or %u are there already",
 			 config->name, VMS_LIMIT);
+		is_one_left_out = true;
 		return false;
 	}
 	vms_add(vm);
@@ -57,9 +60,10 @@ static bool make(struct vm *vm)
 static void start_again(struct vm *vm)
 {
 	vm->wish = VM_WISH_NOTHING;
+	if (!make(vm))
+		return;
 	vm->is_kept = false;
-	if (make(vm))
-		vm_start(vm);
+	vm_start(vm);
 }
 
 /* ---- taking down ---- */
@@ -173,7 +177,8 @@ static void start_all(void)
 bool life_run(const struct life_plan *with)
 {
 	plan = with;
-	went_well = true;
+	went_well = !is_one_left_out;
+	is_one_left_out = false;
 	start_all();
 	while (!is_over()) {
 		if (scheduler_was_recalled())

@@ -25,15 +25,15 @@ struct life_plan {
 };
 
 /*
- * A VM of that configuration, off as yet. False, and it is said: there is no memory to
- * remember it, or there are too many.
+ * A VM of that configuration, off as yet. False, it is said, and the run does not go
+ * well: there is no memory to remember it, or there are too many.
  */
 bool life_add(const struct vm_config *config);
 
 /*
  * Start all of them, and run them until each is over, and none that the monitor has
- * stopped could be started again. False if one did not end well by itself, or could not
- * be made. None is left then.
+ * stopped, or could not start, could be started again. False if one did not end well by
+ * itself, or could not be made. None is left then.
  */
 bool life_run(const struct life_plan *plan);
 

@@ -345,6 +345,15 @@ static void names_are_of_one_each(void **state)
 	assert_false(run(0));
 }
 
+static void one_that_is_left_out_is_no_success(void **state)
+{
+	(void)state;
+	assert_false(life_add(&(struct vm_config){.name = "b"}));
+	world.at_step[0] = power_off_b;
+	world.at_step[1] = power_off_a;
+	assert_false(run(0));
+}
+
 static void one_that_cannot_be_made_is_reported(void **state)
 {
 	(void)state;
@@ -413,6 +422,33 @@ static void a_vm_is_stopped_and_started_again(void **state)
 	assert_true(run(0));
 	expect("end a, close a, report a, forget, destroy a, end b, close b, checked, "
 	       "report b, forget, destroy b, free a, free b, ");
+}
+
+static void a_is_off_after_all(void)
+{
+	expect("too large a, ");
+	power_off_b();
+}
+
+static void start_a_again(void)
+{
+	expect("end b, close b, checked, report b, forget, destroy b, ");
+	assert_null(life_start(vm_of("a")));
+}
+
+/* There may be room for it later, and what it has on its disks is wanted still. */
+static void one_that_cannot_start_again_stays(void **state)
+{
+	(void)state;
+	world.refused = 1u << 2;
+	world.at_step[0] = stop_a;
+	world.at_step[1] = start_a;
+	world.at_step[2] = a_is_off_after_all;
+	world.at_step[3] = start_a_again;
+	world.at_step[4] = power_off_a;
+	assert_false(run(0));
+	expect("make a, open a, start a, end a, close a, checked, report a, forget, "
+	       "destroy a, free a, free b, ");
 }
 
 static void restart_a(void)
@@ -496,10 +532,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(all_run_until_each_has_ended, setup),
 		cmocka_unit_test_setup(names_are_of_one_each, setup),
+		cmocka_unit_test_setup(one_that_is_left_out_is_no_success, setup),
 		cmocka_unit_test_setup(one_that_cannot_be_made_is_reported, setup),
 		cmocka_unit_test_setup(a_failure_is_told, setup),
 		cmocka_unit_test_setup(nothing_is_taken_from_who_still_runs, setup),
 		cmocka_unit_test_setup(a_vm_is_stopped_and_started_again, setup),
+		cmocka_unit_test_setup(one_that_cannot_start_again_stays, setup),
 		cmocka_unit_test_setup(a_vm_is_restarted_and_removed, setup),
 		cmocka_unit_test_setup(all_end_with_the_machine, setup),
 		cmocka_unit_test_setup(all_end_at_the_limit, setup),
