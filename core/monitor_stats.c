@@ -73,10 +73,19 @@ static void sort(unsigned *order, const struct look *now, const struct look *las
 	}
 }
 
+/* A VM's exits are counted anew in each of its lives. */
+static bool is_same_life(const struct look *now, const struct look *last)
+{
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		if (now->sums[i] < last->sums[i])
+			return false;
+	return true;
+}
+
 static void print_stats(const struct vm *vm)
 {
 	const struct look now = look_at(vm);
-	const bool has_rate = stats.vm == vm;
+	const bool has_rate = stats.vm == vm && is_same_life(&now, &stats.last);
 	const struct look last = has_rate ? stats.last : now;
 	const uint64_t ticks = now.time - last.time;
 	unsigned order[REASON_COUNT];

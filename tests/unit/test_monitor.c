@@ -365,6 +365,20 @@ static void rates_are_since_the_last_look(void **state)
 		    "all                                1105          500\r\n");
 }
 
+/* It was restarted since the last look, and begins at none. */
+static void a_restart_is_no_rate(void **state)
+{
+	(void)state;
+	type("\x1d");
+	vm.vcpus[0].counters.full[REASON_SATP_WRITE] = 100;
+	type("stats -1\r");
+	fake_machine.time += 2000000;
+	vm.vcpus[0].counters.full[REASON_SATP_WRITE] = 7;
+	assert_says("stats -1\r",
+		    "satp-write                            7            -\r\n"
+		    "all                                   7            -\r\n");
+}
+
 /* Drawn anew each second, until a key, which is not taken for more than that. */
 static void live_stats_end_with_a_key(void **state)
 {
@@ -454,6 +468,7 @@ int main(void)
 		TEST(lives_are_asked_for),
 		TEST(a_vm_that_is_off_has_nothing_to_show),
 		TEST(rates_are_since_the_last_look),
+		TEST(a_restart_is_no_rate),
 		TEST(live_stats_end_with_a_key),
 		TEST(exits_are_traced_while_it_is_on),
 		TEST(names_are_only_text),
