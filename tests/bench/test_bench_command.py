@@ -290,7 +290,9 @@ def started(directory, *words):
         [BENCH, "--quick", "--output", directory / "out", "--modes", "native,lsp", *words],
         env=environment(FAKE_LSP="hang", FAKE_PIDS=str(directory / "pids"),
                         TMPDIR=str(directory / "tmp")),
-        stderr=subprocess.PIPE, text=True, start_new_session=True)
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # whoever runs the tests in the background may have it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def test_the_initramfs_can_be_had_by_itself(tmp_path):
