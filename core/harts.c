@@ -51,7 +51,7 @@ static void stop(void)
 	arch_hart_park();
 }
 
-/* Where no vCPU is loaded the registers still lead to the tables of the last one. */
+/* Where no vCPU is loaded the registers are to lead to no table either. */
 static void forget(void)
 {
 	arch_translation_forget(!harts_own_box()->has_vcpu);

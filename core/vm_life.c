@@ -42,9 +42,11 @@ bool life_add(const struct vm_config *config)
 
 static bool make(struct vm *vm)
 {
+	const struct vm_costs last = vm->costs;
 	const uint64_t start = arch_time();
 
 	if (vm_create(vm) != STATUS_OK) {
+		vm->costs = last;
 		log_line("vm %s: %s", vm->name, vm->detail);
 		plan->report(vm);
 		went_well = false;

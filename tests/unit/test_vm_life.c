@@ -82,6 +82,7 @@ enum status vm_create(struct vm *vm)
 	vm->ends = 0;
 	vm->detail = "";
 	vm->mode = &mode;
+	vm->costs.zeroing = 7;
 	if (world.refused >> world.makings++ & 1) {
 		vm->end = VM_STOPPED;
 		vm->detail = "too large";
@@ -354,11 +355,18 @@ static void one_that_is_left_out_is_no_success(void **state)
 	assert_false(run(0));
 }
 
+static void a_was_made_as_before(void)
+{
+	assert_int_equal(vm_of("a")->costs.zeroing, 3);
+	power_off_b();
+}
+
 static void one_that_cannot_be_made_is_reported(void **state)
 {
 	(void)state;
 	world.refused = 1;
-	world.at_step[0] = power_off_b;
+	vm_of("a")->costs = (struct vm_costs){.making = 9, .zeroing = 3};
+	world.at_step[0] = a_was_made_as_before;
 	assert_false(run(0));
 	expect("too large a, make b, open b, begun, start b, end b, close b, checked, "
 	       "report b, forget, destroy b, free a, free b, ");
