@@ -4,6 +4,7 @@ What is to run: kernel, initramfs, command line, memory and paging mode of a VM,
 and the bundle made of them (see core/bundle.h for what is in one).
 """
 import dataclasses
+import lzma
 import os
 import pathlib
 import re
@@ -178,6 +179,17 @@ def with_command(initrd, command, token, path):
     archive.file("exec/token", token.encode() + b"\n")
     path.write_bytes(cpio.append(initrd.read_bytes(), archive.finish()))
     return path
+
+
+def modules(names):
+    """An archive of these modules of the default kernel, as /modules/NAME.ko; to be added
+    to, and finished."""
+    archive = cpio.Archive()
+    archive.directory("modules")
+    for name in names:
+        file, = paths.MODULES.glob(f"*/kernel/**/{name}.ko.xz")
+        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    return archive
 
 
 def quote(text):

@@ -9,6 +9,7 @@ BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 HYPERVISOR = BUILD / "gnomon.bin"  # of seat hs
 KERNEL = BUILD / "guest" / "Image"
 INITRD = BUILD / "guest" / "initrd.cpio.gz"
+MODULES = BUILD / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
 
 
 class BadUsage(Exception):

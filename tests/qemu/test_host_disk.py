@@ -5,7 +5,6 @@ file, the host finds it there, and what is around it is as it was; and what is r
 before a VM runs.
 """
 import hashlib
-import lzma
 import pathlib
 import random
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
-from gnomonlib import cpio, paths  # pylint: disable=wrong-import-position
+from gnomonlib import cpio, guest as guests, paths  # pylint: disable=wrong-import-position
 
 MODULES = ("virtio_mmio", "virtio_blk")
 LOAD = f"for m in {' '.join(MODULES)}; do insmod /modules/$m.ko || exit 9; done\n"
@@ -41,12 +40,7 @@ sum /dev/vda; sum /tmp.bin
 @pytest.fixture(scope="module", name="initrd")
 def _initrd(tmp_path_factory):
     """The default initramfs and the modules of the kernel's own package."""
-    kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
-    archive = cpio.Archive()
-    archive.directory("modules")
-    for name in MODULES:
-        file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
-        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    archive = guests.modules(MODULES)
     path = tmp_path_factory.mktemp("host-disk") / "initrd"
     path.write_bytes(cpio.append(paths.INITRD.read_bytes(), archive.finish()))
     return path

@@ -4,7 +4,6 @@ Two VMs of Debian on one network, side by side in different paging modes: what o
 by TCP is what the other got, pings of the largest frame come back, and a network of
 another name hears nothing of it. One of them restarts meanwhile, and is found again.
 """
-import lzma
 import pathlib
 import re
 import sys
@@ -57,13 +56,8 @@ nc 10.0.0.2 5000 < /dev/null
 @pytest.fixture(scope="module", name="initrd")
 def _initrd(tmp_path_factory):
     """Makes an initramfs with the modules of the network that runs a command."""
-    kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
     directory = tmp_path_factory.mktemp("network")
-    archive = cpio.Archive()
-    archive.directory("modules")
-    for name in MODULES:
-        file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
-        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    archive = guests.modules(MODULES)
     base = directory / "base"
     base.write_bytes(cpio.append(paths.INITRD.read_bytes(), archive.finish()))
     return lambda name, command: guests.with_command(base, command, "token", directory / name)

@@ -5,7 +5,6 @@ harts: one serves files to the other, both under stress-ng, each with a disk and
 network card. The one that fetches is killed and started again meanwhile: what it had on
 its disk is there, and the one that serves notices nothing.
 """
-import lzma
 import pathlib
 import random
 import re
@@ -16,7 +15,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
-from gnomonlib import cpio, paths  # pylint: disable=wrong-import-position
+from gnomonlib import cpio, guest as guests, paths  # pylint: disable=wrong-import-position
 
 ESCAPE, SHELL, MONITOR = "\x1d", "# ", "gnomon> "
 MODULES = ("virtio_mmio", "virtio_blk", "failover", "net_failover", "virtio_net")
@@ -74,17 +73,12 @@ fetch &
 def fixture_vms(tmp_path_factory):
     """vms(MODES): the options that run both."""
     directory = tmp_path_factory.mktemp("work")
-    modules = paths.BUILD / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
     disk, empty = directory / "disk", directory / "empty"
     disk.write_bytes(random.Random(7).randbytes(4 * MIB))
     empty.write_bytes(bytes(16 * MIB))
 
     def initrd(name, address, script):
-        more = cpio.Archive()
-        more.directory("modules")
-        for module in MODULES:
-            file, = modules.glob(f"*/kernel/**/{module}.ko.xz")
-            more.file(f"modules/{module}.ko", lzma.decompress(file.read_bytes()))
+        more = guests.modules(MODULES)
         start = BOTH.format(name=name, address=address, modules=" ".join(MODULES)) + script
         more.file("start", start.encode())
         programs = (paths.BUILD / "guest" / "bench.cpio").read_bytes()

@@ -5,7 +5,6 @@ stream of bytes from a server on this machine, through the host's virtio network
 """
 import hashlib
 import http.server
-import lzma
 import pathlib
 import random
 import sys
@@ -15,7 +14,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
-from gnomonlib import cpio, paths  # pylint: disable=wrong-import-position
+from gnomonlib import cpio, guest as guests, paths  # pylint: disable=wrong-import-position
 
 MODULES = ("virtio_mmio", "failover", "net_failover", "virtio_net")
 DATA = random.Random(1).randbytes(2 << 20)
@@ -55,12 +54,7 @@ def _port():
 @pytest.fixture(scope="module", name="initrd")
 def _initrd(tmp_path_factory):
     """The default initramfs and the modules of the kernel's own package."""
-    kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
-    archive = cpio.Archive()
-    archive.directory("modules")
-    for name in MODULES:
-        file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
-        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    archive = guests.modules(MODULES)
     archive.file("modules/lease", SCRIPT.encode(), 0o755)
     path = tmp_path_factory.mktemp("uplink") / "initrd"
     path.write_bytes(cpio.append(paths.INITRD.read_bytes(), archive.finish()))

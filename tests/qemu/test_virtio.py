@@ -5,7 +5,6 @@ written and read back, entropy, and the console that needs no serial port; and w
 refused before a VM runs.
 """
 import hashlib
-import lzma
 import pathlib
 import random
 import re
@@ -17,7 +16,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
-from gnomonlib import cpio, paths  # pylint: disable=wrong-import-position
+from gnomonlib import cpio, guest as guests, paths  # pylint: disable=wrong-import-position
 
 STORAGE = ("virtio_mmio", "virtio_blk", "virtio-rng")
 NETWORK = ("failover", "net_failover", "virtio_net")
@@ -79,12 +78,7 @@ poweroff -f
 @pytest.fixture(scope="module", name="initrd")
 def _initrd(tmp_path_factory):
     """The default initramfs and the modules of the kernel's own package."""
-    kernel = TOP / "build" / "debian" / "trixie-riscv64" / "usr" / "lib" / "modules"
-    archive = cpio.Archive()
-    archive.directory("modules")
-    for name in STORAGE + NETWORK:
-        file, = kernel.glob(f"*/kernel/**/{name}.ko.xz")
-        archive.file(f"modules/{name}.ko", lzma.decompress(file.read_bytes()))
+    archive = guests.modules(STORAGE + NETWORK)
     archive.file("modules/hvc0.sh", HVC0.encode())
     path = tmp_path_factory.mktemp("virtio") / "initrd"
     path.write_bytes(cpio.append(paths.INITRD.read_bytes(), archive.finish()))
