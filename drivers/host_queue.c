@@ -12,28 +12,16 @@
 #include "drivers/virtio_registers.h"
 #include "mm/page_alloc.h"
 
-struct descriptor {
-	uint64_t address;
-	uint32_t length;
-	uint16_t flags;
-	uint16_t next;
-};
-
-struct used_entry {
-	uint32_t id;
-	uint32_t length;
-};
-
 /* All of a queue, in one page. */
 struct host_ring {
-	struct descriptor descriptors[HOST_QUEUE_SIZE];
+	struct virtio_descriptor descriptors[HOST_QUEUE_SIZE];
 	struct {
 		uint16_t flags, index;
 		uint16_t ring[HOST_QUEUE_SIZE];
 	} available;
 	struct {
 		uint16_t flags, index;
-		struct used_entry ring[HOST_QUEUE_SIZE];
+		struct virtio_used_entry ring[HOST_QUEUE_SIZE];
 	} used __attribute__((aligned(4)));
 };
 _Static_assert(sizeof(struct host_ring) <= PAGE_SIZE, "a queue is one page");
@@ -104,7 +92,7 @@ void host_queue_put(struct host_queue *queue, unsigned chain,
 	for (unsigned i = 0; i < count; i++) {
 		const bool is_last = i + 1 == count;
 
-		ring->descriptors[head + i] = (struct descriptor){
+		ring->descriptors[head + i] = (struct virtio_descriptor){
 			.address = (uintptr_t)parts[i].data,
 			.length = parts[i].size,
 			.flags =
@@ -146,7 +134,7 @@ enum host_queue_got host_queue_get(struct host_queue *queue, unsigned *chain,
 {
 	const uint16_t index =
 		__atomic_load_n(&queue->ring->used.index, __ATOMIC_ACQUIRE);
-	struct used_entry entry;
+	struct virtio_used_entry entry;
 
 	if (index == queue->next_used)
 		return HOST_QUEUE_EMPTY;

@@ -7,6 +7,7 @@
  * taken modulo the size. Ring and guest are both little-endian, as RISC-V is.
  */
 #include "drivers/virtio_queue.h"
+#include "drivers/virtio_registers.h"
 
 /* VIRTIO 1.2, section 2.7: the areas, their entries and flags. */
 #define DESCRIPTOR_SIZE	  16U
@@ -18,22 +19,8 @@
 #define RING_ENTRIES	  4U
 #define AVAILABLE_SIZE	  2U
 #define USED_SIZE	  8U
-#define FLAG_NEXT	  1U
-#define FLAG_WRITE	  2U
 #define FLAG_INDIRECT	  4U
 #define FLAG_NO_INTERRUPT 1U
-
-struct descriptor {
-	uint64_t address;
-	uint32_t length;
-	uint16_t flags;
-	uint16_t next;
-};
-
-struct used_entry {
-	uint32_t id;
-	uint32_t length;
-};
 
 static bool is_ram(const struct virtio_memory *memory, uint64_t address, uint64_t size)
 {
@@ -80,9 +67,10 @@ static uint16_t read16(const struct virtio_memory *memory, uint64_t address)
 /* How the chain goes on; NULL: it does, or is complete. */
 static const char *add_part(const struct virtio_queue *queue,
 			    const struct virtio_memory *memory,
-			    struct virtio_chain *chain, const struct descriptor *from)
+			    struct virtio_chain *chain,
+			    const struct virtio_descriptor *from)
 {
-	const bool is_writable = from->flags & FLAG_WRITE;
+	const bool is_writable = from->flags & VIRTIO_DESCRIPTOR_WRITE;
 
 	if (chain->count == queue->size)
 		return "a chain of descriptors is a loop";
@@ -111,9 +99,10 @@ static const char *read_chain(const struct virtio_queue *queue,
 			      const struct virtio_memory *memory,
 			      struct virtio_chain *chain)
 {
-	struct descriptor descriptor = {.flags = FLAG_NEXT, .next = chain->head};
+	struct virtio_descriptor descriptor = {.flags = VIRTIO_DESCRIPTOR_NEXT,
+					       .next = chain->head};
 
-	while (descriptor.flags & FLAG_NEXT) {
+	while (descriptor.flags & VIRTIO_DESCRIPTOR_NEXT) {
 		const char *wrong;
 		gpa_t at;
 
@@ -167,7 +156,7 @@ enum status virtio_queue_answer(struct virtio_queue *queue,
 				const struct virtio_memory *memory,
 				const struct virtio_chain *chain, uint32_t written)
 {
-	const struct used_entry entry = {chain->head, written};
+	const struct virtio_used_entry entry = {chain->head, written};
 	const uint64_t at = queue->device_area + RING_ENTRIES +
 			    queue->next_used % queue->size * USED_SIZE;
 	enum status status =

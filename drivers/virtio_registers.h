@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The registers of a virtio-mmio device (VIRTIO 1.2, section 4.2.2), its status bits and
- * the flags in its rings, for the drivers of the host's and for the devices shown to
+ * what is in its rings, for the drivers of the host's and for the devices shown to
  * guests. Offsets in bytes; registers are 32 bits wide.
  */
 #ifndef DRIVERS_VIRTIO_REGISTERS_H
 #define DRIVERS_VIRTIO_REGISTERS_H
+
+#include "core/types.h"
 
 #define VIRTIO_MAGIC  UINT32_C(0x74726976) /* "virt" */
 #define VIRTIO_MODERN 2U		   /* of VIRTIO_VERSION; 1 is legacy */
@@ -48,5 +50,18 @@
 /* Section 2.7.5, of a descriptor. */
 #define VIRTIO_DESCRIPTOR_NEXT	1U
 #define VIRTIO_DESCRIPTOR_WRITE 2U
+
+/* Sections 2.7.5 and 2.7.8: a part of a chain, and what a device says of a whole one. */
+struct virtio_descriptor {
+	uint64_t address;
+	uint32_t length;
+	uint16_t flags;
+	uint16_t next;
+};
+
+struct virtio_used_entry {
+	uint32_t id;
+	uint32_t length;
+};
 
 #endif
