@@ -43,6 +43,8 @@ struct monitor_command {
 	const char *arguments;
 	const char *help;
 	bool (*run)(unsigned count, char **words);
+	/* Instead: what it does to the VM it names; what is said is why it cannot. */
+	const char *(*life)(struct vm *vm);
 };
 
 /* Run a line, which is cut up. */

@@ -119,36 +119,6 @@ static bool run_life(const char *(*life)(struct vm *vm), unsigned count, char **
 	return true;
 }
 
-static bool run_vm_start(unsigned count, char **words)
-{
-	return run_life(life_start, count, words);
-}
-
-static bool run_vm_stop(unsigned count, char **words)
-{
-	return run_life(life_stop, count, words);
-}
-
-static bool run_vm_restart(unsigned count, char **words)
-{
-	return run_life(life_restart, count, words);
-}
-
-static bool run_vm_pause(unsigned count, char **words)
-{
-	return run_life(life_pause, count, words);
-}
-
-static bool run_vm_resume(unsigned count, char **words)
-{
-	return run_life(life_resume, count, words);
-}
-
-static bool run_vm_remove(unsigned count, char **words)
-{
-	return run_life(life_remove, count, words);
-}
-
 static bool run_power_off(unsigned count, char **words)
 {
 	(void)words;
@@ -202,36 +172,40 @@ static bool run_interleave(unsigned count, char **words)
 /* ---- the table ---- */
 
 static const struct monitor_command commands[] = {
-	{"help", "[COMMAND]", "all commands, or what one of them does", run_help},
-	{"vm list", "", "the VMs, one a line", run_vm_list},
-	{"vm info", "NAME", "a VM's memory, devices and vCPUs", run_vm_info},
-	{"vm start", "NAME", "run a VM that is off, from its beginning", run_vm_start},
-	{"vm stop", "NAME", "end a VM at once; it can be started again", run_vm_stop},
-	{"vm restart", "NAME", "end a VM and start it again", run_vm_restart},
-	{"vm pause", "NAME", "run none of its vCPUs", run_vm_pause},
-	{"vm resume", "NAME", "run them again", run_vm_resume},
-	{"vm remove", "NAME", "end a VM for good, and drop its disks", run_vm_remove},
-	{"power off", "", "end all VMs, and then this machine", run_power_off},
+	{"help", "[COMMAND]", "all commands, or what one of them does", .run = run_help},
+	{"vm list", "", "the VMs, one a line", .run = run_vm_list},
+	{"vm info", "NAME", "a VM's memory, devices and vCPUs", .run = run_vm_info},
+	{"vm start", "NAME", "run a VM that is off, from its beginning",
+	 .life = life_start},
+	{"vm stop", "NAME", "end a VM at once; it can be started again",
+	 .life = life_stop},
+	{"vm restart", "NAME", "end a VM and start it again", .life = life_restart},
+	{"vm pause", "NAME", "run none of its vCPUs", .life = life_pause},
+	{"vm resume", "NAME", "run them again", .life = life_resume},
+	{"vm remove", "NAME", "end a VM for good, and drop its disks",
+	 .life = life_remove},
+	{"power off", "", "end all VMs, and then this machine", .run = run_power_off},
 	{"console", "[NAME]", "go to a VM's console; what it kept is shown first",
-	 run_console},
+	 .run = run_console},
 	{"interleave", "[on|off]",
 	 "print what other VMs say at once, after their [name], or keep it",
-	 run_interleave},
+	 .run = run_interleave},
 	{"stats", "[-1] [NAME]",
 	 "exits by reason, in all and per second: each second anew, or once (-1)",
-	 monitor_stats},
+	 .run = monitor_stats},
 	{"trace on", "[NAME]", "keep the last exits from now on, which makes all slower",
-	 monitor_trace_on},
-	{"trace off", "[NAME]", "keep no more of them", monitor_trace_off},
+	 .run = monitor_trace_on},
+	{"trace off", "[NAME]", "keep no more of them", .run = monitor_trace_off},
 	{"trace", "[NAME] [COUNT]", "the last exits: time, reason, pc, address",
-	 monitor_trace},
-	{"shadow", "[NAME]", "what the paging mode says of its tables", monitor_shadow},
-	{"mem", "", "memory: what is free, and who has the rest", monitor_memory},
+	 .run = monitor_trace},
+	{"shadow", "[NAME]", "what the paging mode says of its tables",
+	 .run = monitor_shadow},
+	{"mem", "", "memory: what is free, and who has the rest", .run = monitor_memory},
 	{"harts", "", "the harts: where they are, what they did for others",
-	 monitor_harts},
+	 .run = monitor_harts},
 	{"net", "", "the ports of the switch: frames sent, received and dropped",
-	 monitor_net},
-	{"log", "", "Gnomon's own last lines again", run_log},
+	 .run = monitor_net},
+	{"log", "", "Gnomon's own last lines again", .run = run_log},
 };
 
 static void print_usage(const struct monitor_command *command)
@@ -297,6 +271,13 @@ static bool run_help(unsigned count, char **words)
 	return true;
 }
 
+static bool run_command(const struct monitor_command *command, unsigned count,
+			char **words)
+{
+	return command->life ? run_life(command->life, count, words)
+			     : command->run(count, words);
+}
+
 static void run_words(unsigned count, char **words)
 {
 	for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
@@ -304,7 +285,7 @@ static void run_words(unsigned count, char **words)
 
 		if (used == 0)
 			continue;
-		if (!commands[i].run(count - used, words + used))
+		if (!run_command(&commands[i], count - used, words + used))
 			print_usage(&commands[i]);
 		return;
 	}
