@@ -183,13 +183,13 @@ static bool has_work(unsigned index)
 	       scheduler_has_work(index);
 }
 
-void harts_idle(bool (*ends)(void))
+void harts_idle(void)
 {
 	struct hart_box *box = harts_own_box();
 
 	timer_idle_begin();
 	__atomic_store_n(&box->place, HART_WAITS, __ATOMIC_SEQ_CST);
-	if (!has_work(arch_hart_index()) && !ends())
+	if (!has_work(arch_hart_index()))
 		arch_hart_wait();
 	__atomic_store_n(&box->place, HART_IN_GNOMON, __ATOMIC_RELAXED);
 	/* First: what is posted from here on kicks again. */
@@ -202,16 +202,11 @@ void harts_idle(bool (*ends)(void))
 		interrupt_external();
 }
 
-static bool never(void)
-{
-	return false;
-}
-
 static _Noreturn void work(void)
 {
 	for (;;)
 		if (!scheduler_step())
-			harts_idle(never);
+			harts_idle();
 }
 
 /* ---- arrival ---- */

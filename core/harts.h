@@ -73,9 +73,9 @@ bool harts_nudge(unsigned index);
 /*
  * The calling hart has nothing to do: wait for a request, a job, a vCPU that is ready or
  * an interrupt of the host's, and do what there is but for the vCPU. May return at any
- * time; at once while ends() says so.
+ * time.
  */
-void harts_idle(bool (*ends)(void));
+void harts_idle(void);
 
 /* Do what is asked of this hart. For whoever waits for another. */
 void harts_serve(void);

@@ -143,11 +143,6 @@ static bool is_over(void)
 	return true;
 }
 
-static bool never(void)
-{
-	return false;
-}
-
 static void end_all(const char *why)
 {
 	is_ending = true;
@@ -186,7 +181,7 @@ bool life_run(const struct life_plan *with)
 		if (scheduler_was_recalled())
 			look_at_all();
 		else if (!scheduler_step())
-			harts_idle(never);
+			harts_idle();
 	}
 	while (vms_first())
 		forget(vms_first());

@@ -199,9 +199,8 @@ void harts_request(uint32_t targets, enum hart_request request)
 	strcat(world.notes, "forget, ");
 }
 
-void harts_idle(bool (*ends)(void))
+void harts_idle(void)
 {
-	(void)ends;
 	fail_msg("nothing is to come, and it waits");
 }
 
