@@ -45,6 +45,7 @@ static enum status join(struct virtio_blk_host *host, const struct disk_config *
 	user->first = config->offset / HOST_BLK_SECTOR;
 	user->sectors = size / HOST_BLK_SECTOR;
 	user->is_writer = !config->is_read_only;
+	user->owner = user->context;
 	user->answered = answered;
 	user->room = room;
 	if (is_aligned(config->offset | size, HOST_BLK_SECTOR))

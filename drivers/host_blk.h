@@ -20,13 +20,14 @@
 #define HOST_BLK_BUFFER	   UINT32_C(131072) /* bytes of a slot's */
 #define HOST_BLK_NAME_SIZE 20U
 
-enum host_blk_kind { HOST_BLK_READ, HOST_BLK_WRITE, HOST_BLK_FLUSH };
+enum host_blk_kind { HOST_BLK_READ, HOST_BLK_WRITE, HOST_BLK_FLUSH, HOST_BLK_NAME };
 
 /* Who has [first, first + sectors) of a disk. */
 struct host_blk_user {
 	uint64_t first;
 	uint64_t sectors;
 	bool is_writer;
+	const void *owner; /* those of one owner have one share */
 	/* On the boot hart. The slot is the user's still: host_blk_release() is next. */
 	void (*answered)(struct host_blk_user *user, unsigned slot, bool is_done);
 	/* There may be a slot now, after HOST_BLK_WAIT or a release. */
@@ -34,12 +35,14 @@ struct host_blk_user {
 	void *context;
 	/* The driver's. */
 	bool waits;
+	uint64_t turn, owners_turn; /* the last ones, by host_blk.turns */
 	struct host_blk_user *next;
 };
 
 struct host_blk_slot {
 	enum { SLOT_FREE, SLOT_HELD, SLOT_OUT, SLOT_LOST } state;
 	struct host_blk_user *user; /* NULL: it is gone */
+	const void *owner;	    /* the user's, gone or not */
 	enum host_blk_kind kind;
 	uint32_t size;
 };
@@ -59,6 +62,7 @@ struct host_blk {
 	struct host_blk_slot slots[HOST_BLK_SLOTS];
 	char *buffers[HOST_BLK_SLOTS];
 	struct host_blk_user *users;
+	uint64_t turns; /* slots that were taken, counted on and on */
 };
 
 /*

@@ -1059,6 +1059,8 @@ HOST_DISKS = _of(
     ("a read that came short went well",
      "written == data + sizeof(blk->talk[slot].status);",
      "written <= data + sizeof(blk->talk[slot].status);"),
+) + _of(
+    "drivers/host_blk_users.c",
     ("a request overtakes a write of who is gone",
      "!has_forgotten_writes(blk) && !has_its_share", "!has_its_share"),
     ("one user has all slots", "return count >= share(blk);", "return count >= blk->queue.chains;"),
@@ -1067,6 +1069,10 @@ HOST_DISKS = _of(
      "slot->state = SLOT_FREE;"),
     ("two write to one part", "if ((user->is_writer || other->is_writer) && overlap(user, other))",
      "if (user->is_writer && !other->is_writer && overlap(user, other))"),
+    ("who has many parts has many shares",
+     "owners += is_first_of_owner(blk, user);", "owners++;"),
+    ("who waits is overtaken", "count_free(blk, slot) > count_before(blk, user);",
+     "count_free(blk, slot) > 0;"),
 ) + _of(
     "drivers/virtio_blk_host.c",
     ("a guest is answered after a reset",

@@ -25,7 +25,8 @@ static struct asker {
 	struct host_blk_user user;
 	unsigned answers, failures, rooms;
 	unsigned last;
-	bool asks_again;
+	bool asks_again; /* by the slot that was answered */
+	bool floods;	 /* asks for more whenever there is room */
 } askers[3];
 
 void harts_serve(void)
@@ -47,7 +48,12 @@ static void answered(struct host_blk_user *user, unsigned slot, bool is_done)
 
 static void room(struct host_blk_user *user)
 {
-	((struct asker *)user)->rooms++;
+	struct asker *asker = (struct asker *)user;
+	unsigned slot;
+
+	asker->rooms++;
+	while (asker->floods && host_blk_take(&blk, user, &slot) == HOST_BLK_TAKEN)
+		assert_true(host_blk_send(&blk, slot, HOST_BLK_READ, user->first, 512));
 }
 
 static int setup(void **state)
@@ -60,6 +66,7 @@ static int setup(void **state)
 		askers[i].user = (struct host_blk_user){.first = i * 8,
 							.sectors = 8,
 							.is_writer = true,
+							.owner = &askers[i],
 							.answered = answered,
 							.room = room};
 	return 0;
@@ -341,6 +348,120 @@ static void each_user_has_its_share(void **state)
 	ask(0, HOST_BLK_READ);
 }
 
+/* ---- turns ---- */
+
+/* Two users of one owner, and one beside them. */
+static void join_as_two(void)
+{
+	askers[1].user.owner = &askers[0];
+	assert_null(host_blk_join(&blk, &askers[1].user));
+	assert_null(host_blk_join(&blk, &askers[2].user));
+	fake_disk.holds = true;
+}
+
+static void an_owner_of_two_parts_has_one_share(void **state)
+{
+	(void)state;
+	join_as_two();
+	for (unsigned i = 0; i < HOST_BLK_SLOTS / 2; i++)
+		ask(i % 2, HOST_BLK_READ);
+	assert_int_equal(turn_of(0), HOST_BLK_WAIT);
+	assert_int_equal(turn_of(1), HOST_BLK_WAIT);
+	for (unsigned i = 0; i < HOST_BLK_SLOTS / 2; i++)
+		ask(2, HOST_BLK_READ);
+	assert_int_equal(turn_of(2), HOST_BLK_WAIT);
+}
+
+/* As by one reset after the other. */
+static void what_was_forgotten_counts_until_it_is_answered(void **state)
+{
+	(void)state;
+	join_as_two();
+	for (unsigned i = 0; i < HOST_BLK_SLOTS / 2; i++)
+		ask(0, HOST_BLK_READ);
+	host_blk_forget(&blk, &askers[0].user);
+	assert_int_equal(turn_of(0), HOST_BLK_WAIT);
+	assert_int_equal(turn_of(1), HOST_BLK_WAIT);
+	for (unsigned i = 0; i < HOST_BLK_SLOTS / 2; i++)
+		ask(2, HOST_BLK_READ);
+	fake_host_disk_answer(0);
+	host_blk_serve(&blk);
+	assert_int_equal(askers[0].answers, 0);
+	ask(1, HOST_BLK_READ);
+}
+
+/* However many parts one has, and however much is asked there. */
+static void owners_take_turns(void **state)
+{
+	const unsigned rounds = 24;
+
+	(void)state;
+	fake_disk.queue_most = 4; /* one slot */
+	assert_null(begin());
+	assert_int_equal(blk.queue.chains, 1);
+	assert_null(host_blk_join(&blk, &askers[0].user));
+	join_as_two();
+	for (unsigned i = 0; i < 3; i++)
+		askers[i].floods = true;
+	for (unsigned i = 0; i < 3; i++)
+		room(&askers[i].user);
+	for (unsigned i = 0; i < rounds; i++) {
+		assert_int_equal(fake_disk.asked, 1);
+		fake_host_disk_answer(0);
+		host_blk_serve(&blk);
+	}
+	assert_int_equal(askers[0].answers, rounds / 4);
+	assert_int_equal(askers[1].answers, rounds / 4);
+	assert_int_equal(askers[2].answers, rounds / 2);
+}
+
+/* What comes amid the answers, on another hart, is behind who waits. */
+static void nobody_overtakes_who_waits(void **state)
+{
+	unsigned slot;
+
+	(void)state;
+	fake_disk.queue_most = 4;
+	assert_null(begin());
+	assert_null(host_blk_join(&blk, &askers[0].user));
+	join_as_two();
+	slot = take(0);
+	assert_int_equal(turn_of(2), HOST_BLK_WAIT);
+	host_blk_release(&blk, slot);
+	assert_int_equal(turn_of(0), HOST_BLK_WAIT);
+	assert_int_equal(turn_of(1), HOST_BLK_WAIT);
+	host_blk_release(&blk, take(2));
+	host_blk_serve(&blk);
+	assert_int_equal(askers[0].rooms, 1);
+	assert_int_equal(askers[1].rooms, 1);
+}
+
+/* Who has nothing to ask any more takes nobody's call. */
+static void all_that_wait_are_called(void **state)
+{
+	static struct asker many[2 * HOST_BLK_SLOTS];
+
+	(void)state;
+	fake_disk.holds = true;
+	memset(many, 0, sizeof(many));
+	ask(0, HOST_BLK_WRITE);
+	host_blk_forget(&blk, &askers[0].user);
+	for (unsigned i = 0; i < ARRAY_LENGTH(many); i++) {
+		unsigned slot;
+
+		many[i].user = askers[2].user;
+		many[i].user.is_writer = false;
+		many[i].user.owner = &many[i];
+		assert_null(host_blk_join(&blk, &many[i].user));
+		assert_int_equal(host_blk_take(&blk, &many[i].user, &slot),
+				 HOST_BLK_WAIT);
+	}
+	fake_host_disk_answer(0);
+	host_blk_serve(&blk);
+	for (unsigned i = 0; i < ARRAY_LENGTH(many); i++)
+		assert_int_equal(many[i].rooms, 1);
+}
+
 /* A disk that is faster than its driver: guests on this hart get their turn too. */
 static void no_more_is_done_at_once_than_there_are_slots(void **state)
 {
@@ -547,6 +668,11 @@ int main(void)
 		TEST(answers_may_come_in_any_order, setup_begun),
 		TEST(a_read_that_came_short_has_failed, setup_begun),
 		TEST(each_user_has_its_share, setup_begun),
+		TEST(an_owner_of_two_parts_has_one_share, setup_begun),
+		TEST(what_was_forgotten_counts_until_it_is_answered, setup_begun),
+		TEST(owners_take_turns, setup),
+		TEST(nobody_overtakes_who_waits, setup),
+		TEST(all_that_wait_are_called, setup_begun),
 		TEST(no_more_is_done_at_once_than_there_are_slots, setup_begun),
 		TEST(a_slot_that_is_out_is_nobodys_before_the_answer, setup_begun),
 		TEST(no_request_overtakes_a_write_of_who_is_gone, setup_begun),

@@ -50,6 +50,7 @@ static void create(bool is_writer)
 	on_host.user = (struct host_blk_user){.first = FIRST,
 					      .sectors = SECTORS,
 					      .is_writer = is_writer,
+					      .owner = &on_host,
 					      .answered = answered,
 					      .room = room};
 	on_host.disk = &host;

@@ -24,6 +24,9 @@ LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window encoding
 # Who names drivers/uart.c gets the drivers of its table.
 UART_DRIVERS := $(wildcard drivers/uart*.c)
 
+# Who names drivers/host_blk.c gets all of the driver of the host's disks.
+HOST_BLK := $(wildcard drivers/host_blk*.c)
+
 # Who names core/console_mux.c gets the console below it, and what formats its lines.
 CONSOLE := core/console_mux.c core/console.c core/log.c
 
@@ -33,8 +36,9 @@ HOST_LIBFDT := $(BUILD)/host-libfdt
 # Each once, whoever else brings it.
 unit_line = $(sort $(subst -lfdt,$(HOST_LIBFDT)/libfdt.a,$(subst \
 	tests/unit/fake_arch.c,$(FAKE_ARCH),$(subst core/console_mux.c,$(CONSOLE),$(subst \
-	lsp/lsp.c,$(LSP_ENGINE),$(subst drivers/uart.c,$(UART_DRIVERS),$(shell \
-	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2))))))))
+	lsp/lsp.c,$(LSP_ENGINE),$(subst drivers/uart.c,$(UART_DRIVERS),$(subst \
+	drivers/host_blk.c,$(HOST_BLK),$(shell \
+	sed -n 's|^/\* $(1): \(.*\) \*/$$|\1|p' $(2)))))))))
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
