@@ -178,7 +178,8 @@ static void find_devices(void)
 {
 	const char *why;
 
-	host_disks_find(options.uplink);
+	host_disks_find(options.uplink,
+			options.disk_patience * machine.fdt.timebase_frequency);
 	if (!options.uplink[0] || uplink_is_there())
 		return;
 	refuse(&why, STATUS_NOT_FOUND,

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/machine.h"
 #include "core/string.h"
+#include "core/timer.h"
 #include "core/uplink.h"
 #include "drivers/host_blk.h"
 #include "mm/page_alloc.h"
@@ -14,14 +15,25 @@ _Static_assert(sizeof(struct host_blk) <= PAGE_SIZE, "it is kept in a page");
 static struct host_blk *disks[HOST_DISK_LIMIT];
 static unsigned disk_count;
 
-static void serve_disk(void *context)
+static void use(struct host_blk *blk, void (*how)(struct host_blk *blk))
 {
-	struct host_blk *blk = context;
 	const bool was_well = !blk->wrong;
 
-	host_blk_serve(blk);
+	how(blk);
 	if (was_well && blk->wrong)
 		log_line("host disk: '%s': %s; it is out of use", blk->name, blk->wrong);
+}
+
+static void serve_disk(void *context)
+{
+	use(context, host_blk_serve);
+}
+
+/* One that does not answer does not interrupt either. */
+static void look(void)
+{
+	for (unsigned i = 0; i < disk_count; i++)
+		use(disks[i], host_blk_look);
 }
 
 static void log_disk(const struct host_blk *blk, unsigned source)
@@ -49,7 +61,8 @@ static const char *use_disk(struct host_blk *blk, unsigned source)
 	return NULL;
 }
 
-static const char *add_disk(const struct host_virtio *virtio, unsigned source)
+static const char *add_disk(const struct host_virtio *virtio, unsigned source,
+			    uint64_t patience)
 {
 	struct host_blk *blk;
 	const char *wrong;
@@ -59,7 +72,7 @@ static const char *add_disk(const struct host_virtio *virtio, unsigned source)
 	blk = page_alloc_zeroed(0);
 	if (!blk)
 		return "there is no memory for it";
-	wrong = host_blk_init(blk, virtio);
+	wrong = host_blk_init(blk, virtio, patience);
 	if (!wrong) {
 		wrong = use_disk(blk, source);
 		if (wrong)
@@ -70,7 +83,8 @@ static const char *add_disk(const struct host_virtio *virtio, unsigned source)
 	return wrong;
 }
 
-static void look_at(const struct host_virtio_place *place, const char *uplink)
+static void look_at(const struct host_virtio_place *place, const char *uplink,
+		    uint64_t patience)
 {
 	const unsigned source = place->has_interrupt ? place->interrupt : 0;
 	const char *wrong = NULL;
@@ -81,7 +95,7 @@ static void look_at(const struct host_virtio_place *place, const char *uplink)
 		wrong = "it speaks the legacy interface alone (for QEMU: -global "
 			"virtio-mmio.force-legacy=off)";
 	else if (status == STATUS_OK && virtio.id == HOST_VIRTIO_BLK)
-		wrong = add_disk(&virtio, source);
+		wrong = add_disk(&virtio, source, patience);
 	else if (status == STATUS_OK && virtio.id == HOST_VIRTIO_NET && uplink[0] &&
 		 !uplink_is_there())
 		wrong = uplink_begin(&virtio, source, uplink);
@@ -90,10 +104,12 @@ static void look_at(const struct host_virtio_place *place, const char *uplink)
 			 place->base.raw, wrong);
 }
 
-void host_disks_find(const char *uplink)
+void host_disks_find(const char *uplink, uint64_t patience)
 {
 	for (unsigned i = 0; i < machine.fdt.virtio_count; i++)
-		look_at(&machine.fdt.virtio[i], uplink);
+		look_at(&machine.fdt.virtio[i], uplink, patience);
+	if (disk_count > 0)
+		timer_watch(look);
 	if (machine.fdt.virtio_left_out > 0)
 		log_line("virtio: %u places for devices are left out",
 			 machine.fdt.virtio_left_out);

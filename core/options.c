@@ -8,6 +8,8 @@
 #define CANARY_MOST	 GIB
 #define CHECK_EVERY_MOST 1000000 /* exits */
 #define ASID_BITS_MOST	 16
+#define PATIENCE_MOST	 86400 /* seconds */
+#define PATIENCE_USUAL	 30
 #define ESCAPE_USUAL	 0x1d /* Ctrl-] */
 
 static bool set_report(struct options *options, const char *value)
@@ -76,6 +78,11 @@ static bool read_count(const char *text, uint64_t most, uint64_t *count)
 static bool set_time_limit(struct options *options, const char *value)
 {
 	return read_count(value, TIME_LIMIT_MOST, &options->time_limit);
+}
+
+static bool set_disk_patience(struct options *options, const char *value)
+{
+	return read_count(value, PATIENCE_MOST, &options->disk_patience);
 }
 
 static bool set_check_every(struct options *options, const char *value)
@@ -166,6 +173,7 @@ static const struct {
 	{"asid-bits", "asid-bits=N, 0 to 16", set_asid_bits},
 	{"escape", "escape=KEYS, 1 to 4 such as ^] or ^A^G, or escape=none", set_escape},
 	{"interleave", "interleave=on or interleave=off", set_interleave},
+	{"disk-patience", "disk-patience=SECONDS, 1 to 86400", set_disk_patience},
 	{"uplink", "uplink=NETWORK, of at most 31 letters", set_uplink},
 	{"selftest", "selftest=harts, selftest=panic or selftest=migrate", set_selftest},
 	{"canary", "canary=SIZE in whole pages, such as 64K or 4M", set_canary},
@@ -189,14 +197,16 @@ static enum status set_option(struct options *options, char *word, const char **
 		      "boot arguments: unknown option '%s' (there are report=TOKEN, "
 		      "console=sbi|uart, time-limit=S, check-every=N, faults=NAME, "
 		      "errata=NAMES, asid-bits=N, escape=KEYS, interleave=on|off, "
-		      "selftest=NAME, uplink=NETWORK and canary=SIZE)",
+		      "disk-patience=S, selftest=NAME, uplink=NETWORK and canary=SIZE)",
 		      word);
 }
 
 enum status options_parse(struct options *options, const char *arguments,
 			  const char **why)
 {
-	*options = (struct options){.escape = {ESCAPE_USUAL}, .escape_count = 1};
+	*options = (struct options){.escape = {ESCAPE_USUAL},
+				    .escape_count = 1,
+				    .disk_patience = PATIENCE_USUAL};
 	while (*arguments) {
 		char word[sizeof(options->report)];
 		size_t length = 0;

@@ -12,8 +12,9 @@
  *   selftest=NAME   harts: have them ask each other for fences, alone and beside the VM;
  *                   panic: have another hart find something wrong while the VM runs;
  *                   migrate: take each vCPU to another hart every millisecond
- *   escape=KEYS     what leads from a VM's console to the monitor and back (^]); none:
- * nothing interleave=on   print output of VMs that are not in the foreground, by the line
+ *   escape=KEYS     what leads from a VM's console to the monitor and back (^]), or none
+ *   interleave=on   print output of VMs that are not in the foreground, by the line
+ *   disk-patience=S a disk of the machine's may take S seconds for a request (30)
  *   uplink=NETWORK  the machine's network card is the way out of that network
  *   canary=SIZE     watch so much memory of Gnomon's own for changes (4M, 64K)
  */
@@ -36,9 +37,10 @@ struct options {
 	bool has_asid_bits;
 	unsigned asid_bits;
 	enum selftest selftest;
-	uint64_t time_limit;  /* seconds; 0: none */
-	uint64_t canary;      /* bytes; 0: none */
-	uint64_t check_every; /* exits; 0: not said */
+	uint64_t time_limit;	/* seconds; 0: none */
+	uint64_t disk_patience; /* seconds */
+	uint64_t canary;	/* bytes; 0: none */
+	uint64_t check_every;	/* exits; 0: not said */
 };
 
 /* An unknown or overlong word is STATUS_INVALID; *why names it. */

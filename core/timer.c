@@ -18,6 +18,8 @@ static uint64_t next_poll = NEVER;
 static uint64_t ticks_per_second;
 static uint64_t limit = NEVER; /* host time */
 static void (*at_limit)(void);
+static uint64_t next_look = NEVER;
+static void (*watch)(void);
 
 static bool is_boot_hart(void)
 {
@@ -35,7 +37,8 @@ static void arm(uint64_t deadline)
 	uint64_t next = earlier(deadline, scheduler_next());
 
 	if (is_boot_hart())
-		next = earlier(earlier(next, mux_next_tick()), earlier(next_poll, limit));
+		next = earlier(earlier(earlier(next, mux_next_tick()), next_look),
+			       earlier(next_poll, limit));
 	arch_host_timer_set(next);
 }
 
@@ -51,6 +54,12 @@ void timer_limit(uint64_t seconds, void (*expired)(void))
 {
 	at_limit = expired;
 	limit = arch_time() + seconds * ticks_per_second;
+}
+
+void timer_watch(void (*look)(void))
+{
+	watch = look;
+	next_look = 0;
 }
 
 /* In host time, kept from wrapping past "never". */
@@ -121,6 +130,10 @@ static void do_boot_hart(uint64_t now)
 	if (is_boot_hart() && limit <= now) {
 		limit = NEVER;
 		at_limit();
+	}
+	if (is_boot_hart() && next_look <= now) {
+		watch();
+		next_look = now + ticks_per_second;
 	}
 }
 

@@ -16,6 +16,9 @@ void timer_init(uint64_t timebase);
 /* Call expired() on the boot hart so many seconds (at most 1000000) from now. */
 void timer_limit(uint64_t seconds, void (*expired)(void));
 
+/* Call look() on the boot hart once a second, whatever runs there. One at most. */
+void timer_watch(void (*look)(void));
+
 /* The guest's next timer interrupt, in guest time. Clears a pending one. */
 void timer_set_guest(struct vcpu *vcpu, uint64_t deadline);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host's virtio disks. See host_blk.h; section numbers are those of VIRTIO 1.2. */
+#include "core/arch.h"
+#include "core/string.h"
 #include "drivers/host_blk_inside.h"
 
 /* Section 5.2.6. */
@@ -50,6 +52,20 @@ static bool is_done(const struct host_blk *blk, unsigned slot, uint32_t written)
 	       written == data + sizeof(blk->talk[slot].status);
 }
 
+/*
+ * A disk that says it has read, and has not, shows who asks what was in the buffer
+ * before: that is to be nobody else's. What the owner has had there itself is not cleared
+ * again, so that this costs no more than a buffer that goes to another owner.
+ */
+static void own(struct host_blk_slot *slot, char *buffer)
+{
+	if (slot->size <= slot->own)
+		return;
+	if (is_input(slot))
+		memset(buffer + slot->own, 0, slot->size - slot->own);
+	slot->own = slot->size;
+}
+
 bool host_blk_send(struct host_blk *blk, unsigned slot, enum host_blk_kind kind,
 		   uint64_t sector, uint32_t size)
 {
@@ -62,6 +78,8 @@ bool host_blk_send(struct host_blk *blk, unsigned slot, enum host_blk_kind kind,
 		of->state = SLOT_OUT;
 		of->kind = kind;
 		of->size = size;
+		of->sent = arch_time();
+		own(of, blk->buffers[slot]);
 		send(blk, slot, sector);
 	}
 	spin_lock_give(&blk->lock);
@@ -79,6 +97,17 @@ static void break_down(struct host_blk *blk, const char *wrong)
 	for (unsigned i = 0; i < blk->queue.chains; i++)
 		if (blk->slots[i].state == SLOT_OUT && !has_stopped)
 			blk->slots[i].state = SLOT_LOST;
+}
+
+static bool is_overdue(const struct host_blk *blk)
+{
+	const uint64_t now = arch_time();
+
+	for (unsigned i = 0; i < blk->queue.chains; i++)
+		if (blk->slots[i].state == SLOT_OUT &&
+		    now > blk->slots[i].sent + blk->patience)
+			return true;
+	return false;
 }
 
 /* The next slot that is not the disk's any more, and how that came. */
@@ -165,4 +194,16 @@ void host_blk_serve(struct host_blk *blk)
 		if (user)
 			user->answered(user, slot, done);
 	call_waiting(blk);
+}
+
+/* What it has answered by now is not overdue, even if no interrupt has said so. */
+void host_blk_look(struct host_blk *blk)
+{
+	host_blk_serve(blk);
+	spin_lock_take(&blk->lock);
+	if (!blk->wrong && is_overdue(blk))
+		break_down(blk, "it has left a request without an answer");
+	spin_lock_give(&blk->lock);
+	if (blk->wrong)
+		host_blk_serve(blk);
 }

@@ -42,9 +42,12 @@ struct host_blk_user {
 struct host_blk_slot {
 	enum { SLOT_FREE, SLOT_HELD, SLOT_OUT, SLOT_LOST } state;
 	struct host_blk_user *user; /* NULL: it is gone */
-	const void *owner;	    /* the user's, gone or not */
+	const void *owner;	    /* the user's, gone or not; or the last one's */
 	enum host_blk_kind kind;
 	uint32_t size;
+	/* Bytes from the beginning of its buffer that are the owner's, or zero. */
+	uint32_t own;
+	uint64_t sent; /* when, while the disk has it */
 };
 
 struct host_blk {
@@ -55,6 +58,7 @@ struct host_blk {
 	uint64_t sectors;
 	uint32_t block_size; /* bytes that requests are multiples of */
 	uint32_t piece;	     /* bytes of one request, at most */
+	uint64_t patience;   /* ticks of the time that a request may take */
 	bool is_read_only;
 	bool can_flush;
 	const char *wrong; /* why it is out of use; NULL: it is not */
@@ -66,10 +70,12 @@ struct host_blk {
 };
 
 /*
- * Set up the disk that host_virtio_find() found, and ask it for its name. NULL, or what
- * is wrong with it in words: then it has been ended.
+ * Set up the disk that host_virtio_find() found, and ask it for its name. patience:
+ * ticks of the machine's time that a request may take. NULL, or what is wrong with it in
+ * words: then it has been ended.
  */
-const char *host_blk_init(struct host_blk *blk, const struct host_virtio *virtio);
+const char *host_blk_init(struct host_blk *blk, const struct host_virtio *virtio,
+			  uint64_t patience);
 
 /* Reset it; its memory is free again, unless it does not say that it has stopped. */
 void host_blk_end(struct host_blk *blk);
@@ -107,5 +113,11 @@ bool host_blk_is_of(struct host_blk *blk, unsigned slot,
 
 /* The disk has interrupted, or may have answered. On the boot hart. */
 void host_blk_serve(struct host_blk *blk);
+
+/*
+ * The same, and see whether a request takes longer than it may: then the disk is out of
+ * use, as one that has answered what cannot be. On the boot hart, now and then.
+ */
+void host_blk_look(struct host_blk *blk);
 
 #endif

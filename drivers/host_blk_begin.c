@@ -126,11 +126,12 @@ void host_blk_end(struct host_blk *blk)
 		free_slots(blk);
 }
 
-const char *host_blk_init(struct host_blk *blk, const struct host_virtio *virtio)
+const char *host_blk_init(struct host_blk *blk, const struct host_virtio *virtio,
+			  uint64_t patience)
 {
 	const char *wrong;
 
-	*blk = (struct host_blk){.virtio = *virtio};
+	*blk = (struct host_blk){.virtio = *virtio, .patience = patience};
 	wrong = host_virtio_begin(&blk->virtio, F_SIZE_MAX | F_RO | F_BLK_SIZE | F_FLUSH);
 	if (!wrong)
 		wrong = read_config(blk);

@@ -68,12 +68,21 @@ void host_blk_forget(struct host_blk *blk, struct host_blk_user *user)
 	spin_lock_give(&blk->lock);
 }
 
+/* What is in the buffers is nobody's then, whoever comes to be where the owner was. */
+static void disown(struct host_blk *blk, const void *owner)
+{
+	for (unsigned i = 0; i < blk->queue.chains; i++)
+		if (blk->slots[i].owner == owner)
+			blk->slots[i].own = 0;
+}
+
 void host_blk_leave(struct host_blk *blk, struct host_blk_user *user)
 {
 	struct host_blk_user **link = &blk->users;
 
 	spin_lock_take(&blk->lock);
 	forget(blk, user);
+	disown(blk, user->owner);
 	while (*link && *link != user)
 		link = &(*link)->next;
 	if (*link)
@@ -178,6 +187,15 @@ static void note_turn(struct host_blk *blk, struct host_blk_user *user)
 	user->turn = blk->turns;
 }
 
+static void hand_over(struct host_blk_slot *slot, struct host_blk_user *user)
+{
+	if (slot->owner != user->owner)
+		slot->own = 0;
+	slot->state = SLOT_HELD;
+	slot->user = user;
+	slot->owner = user->owner;
+}
+
 static enum host_blk_turn take(struct host_blk *blk, struct host_blk_user *user,
 			       unsigned *slot)
 {
@@ -188,8 +206,7 @@ static enum host_blk_turn take(struct host_blk *blk, struct host_blk_user *user,
 		return HOST_BLK_WAIT;
 	}
 	note_turn(blk, user);
-	blk->slots[*slot] = (struct host_blk_slot){
-		.state = SLOT_HELD, .user = user, .owner = user->owner};
+	hand_over(&blk->slots[*slot], user);
 	return HOST_BLK_TAKEN;
 }
 

@@ -3,7 +3,7 @@
 /* sources: core/json.c core/log.c tests/oracle/fresh_asids.c tests/oracle/guest.c */
 /* sources: tests/oracle/model.c tests/oracle/operation.c tests/oracle/run.c */
 /* sources: tests/oracle/access.c tests/oracle/engine*.c tests/oracle/machine.c */
-/* sources: tests/unit/fake_*.c tests/unit/host_ram.c */
+/* sources: tests/unit/fake_arch.c tests/unit/fake_pages.c tests/unit/host_ram.c */
 /* flags: -fno-sanitize-coverage=trace-cmp -Wl,--wrap=leaf_mark */
 /* flags: -fsanitize-ignorelist=tests/fuzz/oracle.ignore */
 /* options: -max_len=168 */

@@ -1059,6 +1059,8 @@ HOST_DISKS = _of(
     ("a read that came short went well",
      "written == data + sizeof(blk->talk[slot].status);",
      "written <= data + sizeof(blk->talk[slot].status);"),
+    ("a request may take for ever",
+     "now > blk->slots[i].sent + blk->patience)", "blk->patience == 0)"),
 ) + _of(
     "drivers/host_blk_users.c",
     ("a request overtakes a write of who is gone",
@@ -1069,6 +1071,8 @@ HOST_DISKS = _of(
      "slot->state = SLOT_FREE;"),
     ("two write to one part", "if ((user->is_writer || other->is_writer) && overlap(user, other))",
      "if (user->is_writer && !other->is_writer && overlap(user, other))"),
+    ("a buffer comes with what another left in it",
+     "\tif (slot->owner != user->owner)\n\t\tslot->own = 0;\n", ""),
     ("who has many parts has many shares",
      "owners += is_first_of_owner(blk, user);", "owners++;"),
     ("who waits is overtaken", "count_free(blk, slot) > count_before(blk, user);",

@@ -9,7 +9,7 @@ ORACLE_BUILD   := $(BUILD)/oracle
 ORACLE_SOURCES := $(wildcard tests/oracle/*.c) \
 	$(filter-out lsp/asid.c,$(LSP_ENGINE)) $(wildcard lsp/protect*.c) mm/guest_store.c \
 	mm/guest_memory.c core/json.c core/log.c \
-	$(wildcard tests/unit/fake_*.c) tests/unit/host_ram.c
+	$(FAKE_ARCH) tests/unit/fake_pages.c tests/unit/host_ram.c
 ORACLE_CFLAGS  := -std=gnu11 -g -I. $(WARNINGS) -Wno-error=maybe-uninitialized
 # Between what it has read and what it sets, others store: tests/oracle/access.c.
 ORACLE_LIBS    := -Wl,--wrap=leaf_mark -lcmocka

@@ -81,6 +81,29 @@ def test_a_disk_is_polled_where_nothing_interrupts(run, initrd, disk):
                         if line.startswith("host disk")][0]
 
 
+# --- a disk that does not answer ---------------------------------------------
+
+STUCK = LOAD + """
+dd if=/dev/vda of=/dev/null bs=4k count=1 skip=9 iflag=direct 2>/dev/null || echo failed
+dd if=/dev/vda of=/dev/null bs=4k count=1 skip=10 iflag=direct 2>/dev/null || echo failed
+echo on
+"""
+
+# The machine's disk host0 hands out a byte in a second.
+SLOW = ("--qemu-arg=-set", "--qemu-arg=drive.host-disk0.throttling.bps-total=1")
+
+
+@pytest.mark.parametrize("how", ["lsp", "m lsp"])
+def test_a_disk_that_does_not_answer_is_given_up(run, initrd, disk, how):
+    """Its guest's requests fail; the guest goes on, and Gnomon says so once."""
+    result = run("--initrd", initrd, "--disk", f"host:{disk},ro", "--exec", STUCK, *SLOW,
+                 how=how, GNOMON_APPEND="disk-patience=2")
+    lines = [line for line in result.lines if line in ("failed", "on")]
+    assert lines == ["failed", "failed", "on"], result
+    assert [line for line in result.checklist + result.said if "out of use" in line] == [
+        "host disk: 'host0': it has left a request without an answer; it is out of use"], result
+
+
 # --- what is refused --------------------------------------------------------
 
 @pytest.mark.parametrize("parts, says", [

@@ -23,9 +23,11 @@ struct fake_host_disk {
 	const char *serial;
 	bool refuses_features;
 	bool never_resets;
-	bool holds;	   /* no answer before fake_host_disk_answer() */
-	uint8_t status;	   /* of what it answers */
-	uint32_t short_by; /* bytes less than it wrote */
+	bool holds;	     /* no answer before fake_host_disk_answer() */
+	uint8_t status;	     /* of what it answers */
+	bool writes_nothing; /* whatever it says */
+	uint64_t time;	     /* what arch_time() is */
+	uint32_t short_by;   /* bytes less than it wrote */
 	/* What came of it. */
 	uint8_t data[FAKE_DISK_SECTORS * 512];
 	unsigned flushes, notified, largest;

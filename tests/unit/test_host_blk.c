@@ -82,7 +82,7 @@ static int teardown(void **state)
 static const char *begin(void)
 {
 	assert_int_equal(host_virtio_find(&found, FAKE_DISK_BASE), STATUS_OK);
-	return host_blk_init(&blk, &found);
+	return host_blk_init(&blk, &found, 1000);
 }
 
 static int setup_begun(void **state)
@@ -565,6 +565,120 @@ static void what_cannot_be_ends_a_device(void **state)
 	assert_breaks("it says that it is broken");
 }
 
+/* Neither by an answer, nor by its own word that it is broken. */
+static void a_disk_that_does_not_answer_is_given_up(void **state)
+{
+	(void)state;
+	fake_disk.holds = true;
+	fake_disk.time = 5000;
+	ask(0, HOST_BLK_READ);
+	fake_disk.time = 5500;
+	ask(0, HOST_BLK_READ);
+	fake_disk.time = 6000;
+	host_blk_look(&blk);
+	assert_null(blk.wrong);
+	assert_int_equal(askers[0].answers, 0);
+	fake_disk.time = 6001;
+	host_blk_look(&blk);
+	assert_string_equal(blk.wrong, "it has left a request without an answer");
+	assert_int_equal(askers[0].failures, 2);
+	assert_int_equal(fake_disk.driver_status, 0);
+	assert_int_equal(turn_of(0), HOST_BLK_BROKEN);
+	for (unsigned i = 0; i < HOST_BLK_SLOTS; i++)
+		assert_int_equal(blk.slots[i].state, SLOT_FREE);
+	host_blk_look(&blk);
+	assert_int_equal(askers[0].failures, 2);
+}
+
+/* Nor does what is sent a moment later, by a hart whose clock is ahead, look old. */
+static void what_it_has_answered_in_time_is_not_overdue(void **state)
+{
+	(void)state;
+	fake_disk.holds = true;
+	ask(0, HOST_BLK_READ);
+	fake_host_disk_answer(0);
+	fake_disk.time = 6000;
+	ask(0, HOST_BLK_READ);
+	fake_disk.time = 5999;
+	host_blk_look(&blk);
+	assert_null(blk.wrong);
+	assert_int_equal(askers[0].answers, 1);
+	assert_int_equal(askers[0].failures, 0);
+}
+
+/* Which would hold up all others for ever. */
+static void a_write_that_was_forgotten_is_given_up_too(void **state)
+{
+	unsigned slot;
+
+	(void)state;
+	assert_null(host_blk_join(&blk, &askers[1].user));
+	fake_disk.holds = true;
+	fake_disk.never_resets = true;
+	slot = ask(0, HOST_BLK_WRITE);
+	host_blk_forget(&blk, &askers[0].user);
+	assert_int_equal(turn_of(1), HOST_BLK_WAIT);
+	fake_disk.time = 1001;
+	host_blk_look(&blk);
+	assert_int_equal(askers[1].rooms, 1);
+	assert_int_equal(turn_of(1), HOST_BLK_BROKEN);
+	assert_int_equal(blk.slots[slot].state, SLOT_LOST); /* it may still read there */
+	fake_host_disk_answer(0);
+	host_blk_look(&blk);
+	assert_int_equal(blk.slots[slot].state, SLOT_LOST);
+}
+
+/* ---- what was in the buffer before ---- */
+
+/* Whatever a disk that writes nothing shows, in each of the first bytes. */
+static void assert_shown(unsigned who, unsigned size, uint8_t first, uint8_t last)
+{
+	unsigned slot = take(who);
+
+	fake_disk.writes_nothing = true;
+	assert_true(host_blk_send(&blk, slot, HOST_BLK_READ, 0, size));
+	host_blk_serve(&blk);
+	assert_int_equal(askers[who].failures, 0);
+	assert_int_equal((uint8_t)blk.buffers[slot][0], first);
+	assert_int_equal((uint8_t)blk.buffers[slot][size - 1], last);
+}
+
+static unsigned write_secret(unsigned who, unsigned size)
+{
+	unsigned slot = take(who);
+
+	memset(blk.buffers[slot], 0x5a, size);
+	assert_true(host_blk_send(&blk, slot, HOST_BLK_WRITE, 0, size));
+	host_blk_serve(&blk);
+	return slot;
+}
+
+static void what_was_anothers_is_cleared(void **state)
+{
+	(void)state;
+	assert_null(host_blk_join(&blk, &askers[1].user));
+	assert_int_equal(write_secret(0, 4096), 0);
+	assert_shown(1, 1024, 0, 0);
+	assert_shown(1, 2048, 0, 0);
+	assert_shown(1, 4096, 0, 0);
+	/* one's own is not, which costs nothing */
+	assert_int_equal(write_secret(1, 1024), 0);
+	assert_shown(1, 1024, 0x5a, 0x5a);
+	assert_shown(1, 2048, 0x5a, 0);
+	assert_shown(0, 512, 0, 0);
+	assert_shown(0, 1024, 0, 0);
+}
+
+/* An owner that comes later may well be where the other was. */
+static void nothing_is_left_for_the_next_at_that_place(void **state)
+{
+	(void)state;
+	write_secret(0, 512);
+	host_blk_leave(&blk, &askers[0].user);
+	assert_null(host_blk_join(&blk, &askers[0].user));
+	assert_shown(0, 512, 0, 0);
+}
+
 static void the_same_answer_twice_ends_a_device(void **state)
 {
 	(void)state;
@@ -677,6 +791,11 @@ int main(void)
 		TEST(a_slot_that_is_out_is_nobodys_before_the_answer, setup_begun),
 		TEST(no_request_overtakes_a_write_of_who_is_gone, setup_begun),
 		TEST(what_cannot_be_ends_a_device, setup_begun),
+		TEST(a_disk_that_does_not_answer_is_given_up, setup_begun),
+		TEST(what_it_has_answered_in_time_is_not_overdue, setup_begun),
+		TEST(a_write_that_was_forgotten_is_given_up_too, setup_begun),
+		TEST(what_was_anothers_is_cleared, setup_begun),
+		TEST(nothing_is_left_for_the_next_at_that_place, setup_begun),
 		TEST(the_same_answer_twice_ends_a_device, setup_begun),
 		TEST(a_buffer_it_may_still_write_is_never_used_again, setup_begun),
 		TEST(the_interrupt_of_a_broken_disk_is_taken_back, setup_begun),

@@ -72,6 +72,11 @@ static void numbers_and_sizes(void **state)
 	understands("time-limit=1000000 canary=64K", "", false);
 	assert_int_equal(options.time_limit, 1000000);
 	assert_int_equal(options.canary, 65536);
+	assert_int_equal(options.disk_patience, 30);
+	understands("disk-patience=2", "", false);
+	assert_int_equal(options.disk_patience, 2);
+	refuses("disk-patience=0", "disk-patience");
+	refuses("disk-patience=86401", "disk-patience");
 	understands("check-every=7", "", false);
 	assert_int_equal(options.check_every, 7);
 	understands("canary=1024M", "", false);

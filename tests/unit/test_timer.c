@@ -267,6 +267,40 @@ static void the_console_has_its_ticks(void **state)
 	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
 }
 
+static unsigned looks;
+
+static void look(void)
+{
+	looks++;
+}
+
+/* Whatever else the timer is for; of all tests the last but one, since it goes on. */
+static void what_is_watched_is_looked_at_once_a_second(void **state)
+{
+	(void)state;
+	create(true);
+	polled = false;
+	timer_init(1000);
+	timer_watch(look);
+	timer_tick(&vcpu);
+	timer_expired(&vcpu);
+	assert_int_equal(looks, 1);
+	assert_int_equal(fake_machine.host_deadline, 1000);
+	fake_machine.time = 999;
+	timer_expired(&vcpu);
+	assert_int_equal(looks, 1);
+	fake_machine.time = 1000;
+	timer_expired(&vcpu);
+	assert_int_equal(looks, 2);
+	timer_idle_begin();
+	assert_int_equal(fake_machine.host_deadline, 2000);
+	fake_machine.time = 2500;
+	timer_idle_end();
+	assert_int_equal(looks, 3);
+	timer_after_external(&vcpu);
+	assert_int_equal(looks, 3);
+}
+
 /* Which comes before the timer's, as long as they come. */
 static void what_is_due_is_done_amid_interrupts_of_devices(void **state)
 {
@@ -300,6 +334,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_interrupt_is_polled_a_hundred_times_a_second),
 		cmocka_unit_test(the_limit_ends_the_vm),
 		cmocka_unit_test(the_console_has_its_ticks),
+		cmocka_unit_test(what_is_watched_is_looked_at_once_a_second),
 		cmocka_unit_test(what_is_due_is_done_amid_interrupts_of_devices),
 	};
 

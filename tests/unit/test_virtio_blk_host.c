@@ -45,7 +45,7 @@ static void create(bool is_writer)
 	struct host_virtio virtio;
 
 	assert_int_equal(host_virtio_find(&virtio, FAKE_DISK_BASE), STATUS_OK);
-	assert_null(host_blk_init(&host, &virtio));
+	assert_null(host_blk_init(&host, &virtio, 1000));
 	memset(&on_host, 0, sizeof(on_host));
 	on_host.user = (struct host_blk_user){.first = FIRST,
 					      .sectors = SECTORS,
@@ -245,6 +245,20 @@ static void a_failure_is_the_guests(void **state)
 	assert_int_equal(in(0x70), 0xf);
 }
 
+/* Those that it has, and those that it was not given yet. */
+static void what_is_never_answered_fails(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < HOST_BLK_SLOTS + 4; i++)
+		ask(i, i % 2, i, 512);
+	fake_disk.time = 1001;
+	host_blk_look(&host);
+	for (unsigned i = 0; i < HOST_BLK_SLOTS + 4; i++)
+		assert_int_equal(status_of(i), 1);
+	assert_int_equal(used_count(0), HOST_BLK_SLOTS + 4);
+	assert_int_equal(in(0x70), 0xf);
+}
+
 static void more_than_there_are_slots_wait(void **state)
 {
 	const unsigned all = HOST_BLK_SLOTS + 4;
@@ -387,6 +401,7 @@ int main(void)
 		TEST(answers_come_in_the_disks_order),
 		TEST(a_large_request_goes_in_pieces),
 		TEST(a_failure_is_the_guests),
+		TEST(what_is_never_answered_fails),
 		TEST(more_than_there_are_slots_wait),
 		TEST(a_slot_goes_to_who_waits_longest),
 		TEST(a_reset_device_is_answered_no_more),
