@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/vm.h"
+#include "lsp/budget.h"
 #include "lsp/check.h"
 #include "lsp/fence.h"
 #include "lsp/fill.h"
@@ -42,55 +43,6 @@ static struct paging_isa lsp_isa(void)
 /* One loses to another hart that changes the PTE just then, and no more than so often. */
 #define MARK_TRIES 4
 
-static unsigned order_for(uint64_t size)
-{
-	unsigned order = 0;
-
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
-}
-
-static uint64_t state_pages(void)
-{
-	return UINT64_C(1) << order_for(sizeof(struct lsp_vcpu));
-}
-
-/*
- * With too few pages, filling in one of an instruction's translations would
- * take away another of them, and the two would miss in turn for ever. So the
- * least is two roots, the tree's and that of the global tables, and for each of
- * them a path of its own below: whatever was reclaimed before, those that follow
- * fit into what is left. The trees beside it can all go.
- */
-static uint64_t least_pages(void)
-{
-	unsigned top = needs_levels() - 1;
-	uint64_t path = (top - 1) * table_pages(top) + table_pages(0);
-
-	return 2 * table_pages(top) + PAGES_OF_AN_INSTRUCTION * path;
-}
-
-static struct paging_budget lsp_budget(uint64_t ram, unsigned vcpus)
-{
-	return (struct paging_budget){
-		.least = vcpus * ((state_pages() + least_pages()) << PAGE_SHIFT),
-		.usual =
-			vcpus * ((state_pages() + needs_usual_tables(ram)) << PAGE_SHIFT),
-	};
-}
-
-/*
- * Table pages of one vCPU: an equal share of the VM's budget for good, so that
- * none needs a lock, and none can starve another.
- */
-static uint64_t page_limit(const struct vm *vm)
-{
-	if (vm->shadow_memory == 0)
-		return needs_usual_tables(vm->memory.size);
-	return (vm->shadow_memory >> PAGE_SHIFT) / vm->vcpu_count - state_pages();
-}
-
 static struct lsp_vcpu *space_of(struct vcpu *vcpu)
 {
 	space_settle(vcpu->paging);
@@ -111,7 +63,7 @@ static void lsp_vm_destroy(struct vm *vm)
 
 static enum status lsp_vcpu_create(struct vcpu *vcpu)
 {
-	struct lsp_vcpu *space = page_alloc_zeroed(order_for(sizeof(struct lsp_vcpu)));
+	struct lsp_vcpu *space = page_alloc_zeroed(budget_state_order());
 
 	vcpu->paging = space;
 	if (!space)
@@ -119,8 +71,8 @@ static enum status lsp_vcpu_create(struct vcpu *vcpu)
 	space->vcpu = vcpu;
 	space->memory = &vcpu->vm->memory;
 	space->svadu = lsp_isa().svadu;
-	space->pool.limit = page_limit(vcpu->vm);
-	assert(space->pool.limit >= least_pages());
+	if (budget_pool_create(&space->pool, vcpu->vm) != STATUS_OK)
+		return STATUS_NO_MEMORY;
 	return space_create(space);
 }
 
@@ -131,8 +83,8 @@ static void lsp_vcpu_destroy(struct vcpu *vcpu)
 	if (!space)
 		return;
 	space_destroy(space);
-	assert(space->pool.used == 0);
-	page_free(space, order_for(sizeof(*space)));
+	budget_pool_destroy(&space->pool);
+	page_free(space, budget_state_order());
 	vcpu->paging = NULL;
 }
 
@@ -395,7 +347,7 @@ static void lsp_report(const struct vm *vm, struct json *json)
 	json_number(json, "pages", sums.pool.used);
 	json_number(json, "pages_peak", sums.pool.peak);
 	json_number(json, "page_limit", sums.pool.limit);
-	json_number(json, "state_pages", vm->vcpu_count * state_pages());
+	json_number(json, "state_pages", vm->vcpu_count * budget_state_pages());
 	json_number(json, "reclaims", sums.reclaims);
 	json_number(json, "trees", sums.trees);
 	json_number(json, "fills", sums.fills);
@@ -414,7 +366,7 @@ const struct paging_mode paging_lsp = {
 	.missing = needs_missing,
 	.isa = lsp_isa,
 	.reach = needs_reach,
-	.budget = lsp_budget,
+	.budget = budget_of,
 	.vm_create = lsp_vm_create,
 	.vm_destroy = lsp_vm_destroy,
 	.vcpu_create = lsp_vcpu_create,

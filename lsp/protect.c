@@ -58,6 +58,16 @@ static struct paging_budget shadow_budget(uint64_t ram, unsigned vcpus)
 
 /* ---- making and ending ---- */
 
+/* Whatever other VMs take, so many tables are there for this one. */
+static enum status promise_tables(struct protect_vm *state, uint64_t tables)
+{
+	enum status status = stock_create(&state->entries, PAGES_TABLES, 0, tables);
+
+	if (status == STATUS_OK)
+		status = stock_create(&state->links, PAGES_OWN, 0, tables);
+	return status;
+}
+
 static enum status create(struct vm *vm, const struct protect_policy *policy)
 {
 	uint64_t tables = needs_usual_tables(vm->memory.size);
@@ -73,7 +83,7 @@ static enum status create(struct vm *vm, const struct protect_policy *policy)
 	state->policy = policy;
 	state->vm = vm;
 	state->memory = &vm->memory;
-	return STATUS_OK;
+	return promise_tables(state, least_tables(vm->vcpu_count));
 }
 
 static enum status shadow_vm_create(struct vm *vm)
@@ -96,6 +106,8 @@ static void shadow_vm_destroy(struct vm *vm)
 		protect_drop(state, &state->tables[state->newest]);
 	protect_fence_all(state);
 	assert(state->used == 0);
+	stock_destroy(&state->entries);
+	stock_destroy(&state->links);
 	protect_state_destroy(vm);
 }
 

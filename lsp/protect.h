@@ -23,6 +23,7 @@
 #include "mm/access.h"
 #include "mm/guest_memory.h"
 #include "mm/guest_store.h"
+#include "mm/page_stock.h"
 #include "mm/paging.h"
 #include "mm/pte.h"
 
@@ -118,6 +119,8 @@ struct protect_vm {
 	uint64_t used; /* pages of tables, those that wait for a fence included */
 	uint64_t peak;
 	uint64_t limit;
+	struct page_stock entries; /* of tables, of which so many are promised */
+	struct page_stock links;
 	uint32_t table_limit;
 	struct protect_table *tables; /* 1 .. table_limit */
 	uint32_t bucket_mask;

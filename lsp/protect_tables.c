@@ -9,11 +9,44 @@
  */
 #include "core/arch.h"
 #include "core/panic.h"
+#include "core/string.h"
 #include "core/vm.h"
 #include "lsp/protect.h"
-#include "mm/page_alloc.h"
 
 #define PAGES_OF_A_TABLE 2
+
+/* ---- pages ---- */
+
+static void give_pages(struct protect_vm *vm, struct protect_table *table)
+{
+	if (table->entries)
+		stock_give(&vm->entries, table->entries);
+	if (table->links)
+		stock_give(&vm->links, table->links);
+	table->entries = NULL;
+	table->links = NULL;
+}
+
+static bool take_pages(struct protect_vm *vm, struct protect_table *table)
+{
+	table->entries = stock_take(&vm->entries);
+	table->links = stock_take(&vm->links);
+	if (!table->entries || !table->links) {
+		give_pages(vm, table);
+		return false;
+	}
+	memset(table->entries, 0, PAGE_SIZE);
+	memset(table->links, 0, PAGE_SIZE);
+	return true;
+}
+
+/* What is kept counts as taken: it is there for this VM alone. */
+static bool has_room(const struct protect_vm *vm)
+{
+	uint64_t kept = stock_pages(&vm->entries) + stock_pages(&vm->links);
+
+	return vm->unused && (kept > 0 || vm->used + PAGES_OF_A_TABLE <= vm->limit);
+}
 
 /* ---- fences ---- */
 
@@ -24,8 +57,7 @@ static void release_limbo(struct protect_vm *vm)
 		struct protect_table *table = &vm->tables[number];
 
 		vm->limbo = table->by_gpa;
-		page_free(table->entries, 0);
-		page_free(table->links, 0);
+		give_pages(vm, table);
 		*table = (struct protect_table){.by_gpa = vm->unused};
 		vm->unused = number;
 		vm->used -= PAGES_OF_A_TABLE;
@@ -254,19 +286,8 @@ static struct protect_table *take_table(struct protect_vm *vm)
 {
 	struct protect_table *table = &vm->tables[vm->unused];
 
-	if (!vm->unused || vm->used + PAGES_OF_A_TABLE > vm->limit)
+	if (!has_room(vm) || !take_pages(vm, table))
 		return NULL;
-	table->entries = page_alloc_table(0);
-	table->links = page_alloc_zeroed(0);
-	if (!table->entries || !table->links) {
-		if (table->entries)
-			page_free(table->entries, 0);
-		if (table->links)
-			page_free(table->links, 0);
-		table->entries = NULL;
-		table->links = NULL;
-		return NULL;
-	}
 	vm->unused = table->by_gpa;
 	vm->used += PAGES_OF_A_TABLE;
 	if (vm->used > vm->peak)

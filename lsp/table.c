@@ -3,7 +3,6 @@
 #include "lsp/table.h"
 #include "core/panic.h"
 #include "core/string.h"
-#include "mm/page_alloc.h"
 
 _Static_assert(sizeof(struct table_side) <= PAGE_SIZE, "one page beside the table");
 
@@ -49,13 +48,28 @@ static void clear_pointer_table(pte_t *table)
 	memset(table_side(table), 0, sizeof(struct table_side));
 }
 
+static struct page_stock *stock_of(struct shadow_pool *pool, unsigned level)
+{
+	return level > 0 ? &pool->pointers : &pool->leaves;
+}
+
+/* What is kept counts as taken: it is there for this pool alone. */
+static bool has_room(struct shadow_pool *pool, unsigned level)
+{
+	uint64_t taken =
+		pool->used + stock_pages(&pool->leaves) + stock_pages(&pool->pointers);
+
+	return stock_of(pool, level)->kept > 0 ||
+	       taken + table_pages(level) <= pool->limit;
+}
+
 pte_t *table_create(struct shadow_pool *pool, unsigned level)
 {
 	unsigned pages = table_pages(level);
 	pte_t *table = NULL;
 
-	if (pool->used + pages <= pool->limit)
-		table = page_alloc_kind(PAGES_TABLES, pages - 1);
+	if (has_room(pool, level))
+		table = stock_take(stock_of(pool, level));
 	if (!table)
 		return NULL;
 	pool->used += pages;
@@ -87,7 +101,7 @@ void table_destroy(struct shadow_pool *pool, pte_t *table, unsigned level)
 		table_destroy_below(pool, table, level);
 	pool->used -= table_pages(level);
 	pool->marks -= table_mark(table);
-	page_free(table, table_pages(level) - 1);
+	stock_give(stock_of(pool, level), table);
 }
 
 pte_t *table_child(const pte_t *table, unsigned index)

@@ -14,16 +14,22 @@
 
 #include "lsp/encoding.h"
 #include "mm/guest_memory.h"
+#include "mm/page_stock.h"
 #include "mm/pte.h"
 
 #define SLOT_WORDS (PTE_PER_TABLE / 64)
 
-/* Shadow table pages of one vCPU, how many it may have, and the most it had. */
+/*
+ * Shadow table pages of one vCPU, how many it may have, what is promised included, and
+ * the most it had. Tables are of two shapes: each has a stock of its own.
+ */
 struct shadow_pool {
 	uint64_t used;
 	uint64_t limit;
 	uint64_t peak;
 	uint64_t marks; /* the sum of their tables' marks */
+	struct page_stock leaves;
+	struct page_stock pointers;
 };
 
 /* Such that no two tables have the same, nor do sums of some come out as others'. */

@@ -56,7 +56,10 @@ ASIDS = _of(
 TABLES = _of(
     "lsp/table.c",
     ("the budget is not kept",
-     "if (pool->used + pages <= pool->limit)", "if (pool->limit)"),
+     "if (has_room(pool, level))", "if (pool->limit)"),
+    ("what is kept for the other shape is no part of the budget",
+     "return stock_of(pool, level)->kept > 0 ||\n\t       taken + table_pages(level)",
+     "return pool->used + table_pages(level)"),
     ("stale tables are lost with the one above",
      "\t\ttable_destroy(pool, child, level - 1);",
      "\t\tif (slot_test(table_side(table)->live, slot))\n"
@@ -616,6 +619,10 @@ WALKER = _of(
 )
 
 MODE = _of(
+    "lsp/budget.c",
+    ("one translation of an instruction is not promised its leaf table",
+     "level == 0 ? PAGES_OF_AN_INSTRUCTION", "level == 0 ? PAGES_OF_AN_INSTRUCTION - 1"),
+) + _of(
     "lsp/lsp.c",
     ("an unsupported MODE is taken",
      "if (mode != SATP_BARE && !(arch_translation_modes() & 1u << mode))",
@@ -677,6 +684,17 @@ MEMORY = _of(
      "size < wanted || size >= most)", "true)"),
     ("a run is not looked for where large pages are",
      "\t\treturn largest;\n", "\t\treturn stretch->start;\n"),
+) + _of(
+    "mm/page_stock.c",
+    ("what comes back of what is promised is anybody's",
+     "if (stock->kept < stock->promised)", "if (stock->kept > stock->promised)"),
+    ("a stock keeps all that comes back",
+     "if (stock->kept < stock->promised)", "if (stock->promised > 0)"),
+    ("what is kept goes out last",
+     "\tif (stock->kept > 0)\n\t\treturn take_kept(stock);\n"
+     "\treturn page_alloc_kind(stock->kind, stock->order);",
+     "\tvoid *other = page_alloc_kind(stock->kind, stock->order);\n\n"
+     "\treturn other || stock->kept == 0 ? other : take_kept(stock);"),
 )
 
 NESTED = _of(
@@ -834,6 +852,9 @@ PROTECTED_ROOTS = _of(
 
 PROTECTED_MODE = _of(
     "lsp/protect.c",
+    ("shadow: nothing is promised to a VM",
+     "stock_create(&state->entries, PAGES_TABLES, 0, tables)",
+     "stock_create(&state->entries, PAGES_TABLES, 0, 0)"),
     ("shadow: a repeated fault does not fence",
      "\tif (!changed)\n\t\tasid_fence_tree(&vcpu->active->tag);\n", ""),
 )

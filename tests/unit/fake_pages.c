@@ -5,6 +5,7 @@
 #include <sanitizer/asan_interface.h>
 #include <string.h>
 
+#include "mm/page_stock.h"
 #include "tests/unit/host_ram.h"
 
 #define PAGES  (FAKE_PAGES_SIZE / PAGE_SIZE)
@@ -162,6 +163,34 @@ void *page_alloc_table(unsigned order)
 bool page_is_table(hpa_t block, unsigned order)
 {
 	return page_block_is_taken(block, order);
+}
+
+/*
+ * Stocks that keep nothing, so that all that comes back is known not to be in use. Tests
+ * of what is promised link mm/page_stock.c, which takes their place.
+ */
+#define REPLACEABLE __attribute__((weak))
+
+REPLACEABLE enum status stock_create(struct page_stock *stock, enum page_kind kind,
+				     unsigned order, uint64_t promised)
+{
+	*stock = (struct page_stock){.kind = kind, .order = order, .promised = promised};
+	return STATUS_OK;
+}
+
+REPLACEABLE void *stock_take(struct page_stock *stock)
+{
+	return page_alloc_kind(stock->kind, stock->order);
+}
+
+REPLACEABLE void stock_give(struct page_stock *stock, void *block)
+{
+	page_free(block, stock->order);
+}
+
+REPLACEABLE void stock_destroy(struct page_stock *stock)
+{
+	(void)stock;
 }
 
 /* One block, so that a VM has several runs here. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: lsp/lsp.c mm/guest_memory.c */
+/* sources: lsp/lsp.c mm/guest_memory.c mm/page_stock.c */
 /* sources: core/json.c core/log.c tests/unit/fake_arch.c tests/unit/fake_pages.c */
 /* sources: tests/unit/guest_tables.c tests/unit/host_ram.c tests/unit/lsp_bench.c */
 /*
@@ -181,20 +181,63 @@ static void with_a_page_less_one_never_does(void **state)
 {
 	struct vcpu *vcpu = &bench.vm.vcpus[0];
 	struct instruction instruction = widest(SATP_SV57, 0);
+	struct shadow_pool *pool;
 	uint64_t satp;
+	void *page;
 
 	(void)state;
 	create_with_the_least(&fake_qemu);
+	pool = bench_pool(&bench);
 	bench_load(vcpu, 0);
 	satp = bench_satp(&bench, SATP_SV57, 1);
 	map_instruction(satp, &instruction);
 	bench_satp_write(vcpu, satp);
-	bench_pool(&bench)->limit--;
+	page = stock_take(&pool->leaves);
+	pool->limit--;
 	assert_int_equal(faults_of(vcpu, &instruction), SETTLED);
-	bench_pool(&bench)->limit++;
+	pool->limit++;
+	stock_give(&pool->leaves, page);
 	assert_true(faults_of(vcpu, &instruction) < SETTLED);
 	bench_put(vcpu);
 	destroy();
+}
+
+/*
+ * The budget is large, but others have taken all of the machine's memory: what is
+ * promised is there nevertheless, before the VM has begun and when it has grown.
+ */
+static void run_beside_greedy_ones(unsigned mode, bool grown)
+{
+	struct vcpu *vcpu = &bench.vm.vcpus[0];
+	struct instruction instructions[ROOTS];
+	uint64_t satps[ROOTS];
+
+	create(&fake_qemu, 1, 0);
+	bench_load(vcpu, 0);
+	for (unsigned i = 0; i < ROOTS; i++) {
+		satps[i] = bench_satp(&bench, mode, i);
+		instructions[i] = widest(mode, i);
+		map_instruction(satps[i], &instructions[i]);
+	}
+	for (unsigned round = 0; round < 4 * ROOTS; round++) {
+		if (round == (grown ? 2 * ROOTS : 0))
+			fake_pages_allow(0);
+		bench_satp_write(vcpu, satps[round % ROOTS]);
+		assert_true(faults_of(vcpu, &instructions[round % ROOTS]) <= FAULTS_MAX);
+	}
+	assert_int_equal(bench.vm.end, VM_RUNNING);
+	fake_pages_allow(UINT64_MAX);
+	bench_put(vcpu);
+	destroy();
+}
+
+static void others_cannot_take_what_is_promised(void **state)
+{
+	(void)state;
+	for (unsigned mode = SATP_SV39; mode <= SATP_SV57; mode++) {
+		run_beside_greedy_ones(mode, false);
+		run_beside_greedy_ones(mode, true);
+	}
 }
 
 /* A chip with fewer levels needs less; and it grows with the vCPUs. */
@@ -336,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_the_least_every_instruction_completes),
 		cmocka_unit_test(with_a_page_less_one_never_does),
+		cmocka_unit_test(others_cannot_take_what_is_promised),
 		cmocka_unit_test(the_least_is_what_the_chip_and_the_vcpus_need),
 		cmocka_unit_test(the_vcpus_share_alike),
 		cmocka_unit_test(the_usual_is_a_share_of_the_ram),

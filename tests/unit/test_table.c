@@ -23,7 +23,10 @@ static int setup(void **state)
 {
 	(void)state;
 	fake_pages_create();
-	pool = (struct shadow_pool){.limit = 100};
+	pool = (struct shadow_pool){
+		.limit = 100,
+		.pointers.order = 1,
+	};
 	return 0;
 }
 

@@ -382,7 +382,7 @@ static void a_fence_of_everything_unlinks_the_root(void **state)
 /* The slots of one table: each by itself, and with some others. */
 static void every_slot_is_unlinked(void **state)
 {
-	struct shadow_pool pool = {.limit = 2};
+	struct shadow_pool pool = {.limit = 2, .pointers.order = 1};
 	pte_t *table;
 
 	(void)state;
@@ -516,7 +516,7 @@ static void a_page_is_missing_at_each_step(void **state)
 
 static void no_page_for_a_root(void **state)
 {
-	struct shadow_pool pool = {.limit = 1};
+	struct shadow_pool pool = {.limit = 1, .pointers.order = 1};
 	struct shadow_tree tree;
 
 	(void)state;

@@ -18,8 +18,8 @@ UNIT_SANITIZERS := address,undefined
 FAKE_ARCH := $(patsubst %,tests/unit/fake_%.c,arch entries gstage tlb vector walk)
 
 # Who names lsp/lsp.c gets all of lazy shadow paging, its checks included.
-LSP_ENGINE := $(patsubst %,lsp/%.c,asid check check_tables check_window encoding fence fill fill_known globals lsp path \
-	space sync table tree walker)
+LSP_ENGINE := $(patsubst %,lsp/%.c,asid budget check check_tables check_window encoding fence fill fill_known globals lsp \
+	path space sync table tree walker)
 
 # Who names drivers/uart.c gets the drivers of its table.
 UART_DRIVERS := $(wildcard drivers/uart*.c)
