@@ -6,8 +6,9 @@
  * straight out, and what is typed is its input. Output of the others is kept, so much
  * and no more (the oldest is dropped, and counted), and comes out when they are shown: a
  * time slice in each tick, so that no guest stands still meanwhile. Invariant: bytes
- * of one screen come out in their order, and of input none is lost. Any hart may call
- * each function; they take turns (console_hold), but ticks are the boot hart's.
+ * of one screen come out in their order, and of input none is lost that a guest takes in
+ * time (see console_input.c). Any hart may call each function; they take turns
+ * (console_hold), but ticks are the boot hart's.
  */
 #ifndef CORE_CONSOLE_MUX_H
 #define CORE_CONSOLE_MUX_H
@@ -54,7 +55,9 @@ struct screen {
 	struct byte_ring output, input;
 	uint64_t dropped; /* bytes of output, since it was last shown */
 	unsigned line_length;
-	bool is_open; /* there is a guest to take input */
+	bool is_open;	/* there is a guest to take input */
+	bool is_deaf;	/* so that more than there is room for was dropped */
+	uint64_t taken; /* bytes of input, since it was opened */
 	uint8_t kept[SCREEN_KEPT];
 	uint8_t typed[SCREEN_INPUT + ESCAPE_LIMIT];
 	char line[SCREEN_LINE];

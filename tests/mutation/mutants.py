@@ -1038,6 +1038,16 @@ SCHEDULER = _of(
      "\t__atomic_store_n(&vcpu->hart, VCPU_NO_HART, __ATOMIC_SEQ_CST);\n", ""),
 )
 
+CONSOLE = _of(
+    "core/console_input.c",
+    ("console: a guest that is deaf keeps the escape away",
+     "\tmux.next_look = paused ? deaf_from(mux.foreground) : CONSOLE_NEVER;\n", ""),
+    ("console: a guest that is slow is taken for deaf",
+     "\tif (mux.paused && screen == mux.foreground)\n\t\tmux.next_look = deaf_from(screen);\n", ""),
+    ("console: each key that is lost is told of",
+     "\tscreen->is_deaf = true;\n", ""),
+)
+
 REQUESTS = _of(
     "core/vcpu_requests.c",
     ("requests: a fence beyond those kept is lost",
@@ -1109,4 +1119,4 @@ HOST_DISKS = _of(
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
            CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + REQUESTS + HARTS +
-           HOST_DISKS)
+           HOST_DISKS + CONSOLE)

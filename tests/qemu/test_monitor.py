@@ -144,6 +144,32 @@ def test_twice_is_for_the_guest(plain):
     child.expect_exact(SHELL)
 
 
+@pytest.mark.parametrize("how, arguments", [
+    ("lsp", ""), ("m lsp", ""), ("lsp", "console=sbi"), ("lsp", "escape=^G^Gx")])
+def test_the_escape_behind_more_than_a_paused_vm_takes(plain, how, arguments):
+    keys = "\x07\x07x" if "escape" in arguments else ESCAPE
+    child = plain(how, GNOMON_APPEND=arguments)
+    check_guest(child, 1)
+    check_guest(child, 2)
+    enter(child, keys)
+    ask(child, "vm pause linux")
+    child.send("console\r")
+    child.expect_exact("[console of linux]")
+    for _ in range(50):  # what a terminal takes at once is less than 4096 bytes
+        child.send(100 * "y")
+    child.expect(r"\[linux takes no keys: more are lost, but \S+ leads to the monitor\]\r+\n")
+    enter(child, keys)
+    assert "takes no keys" not in child.before
+    assert " of input wait" in ask(child, "vm info linux")
+    # it goes on with what it had room for, and is deaf no more
+    ask(child, "vm resume linux")
+    child.send("console\r")
+    child.expect(r"(y[\r\n]*){1000}")
+    child.send("\x03")
+    child.expect_exact(SHELL)
+    check_guest(child, 3)
+
+
 def test_another_escape(plain):
     child = plain(GNOMON_APPEND="escape=^A^G")
     child.send("cat -v\r")

@@ -28,7 +28,7 @@ UART_DRIVERS := $(wildcard drivers/uart*.c)
 HOST_BLK := $(wildcard drivers/host_blk*.c)
 
 # Who names core/console_mux.c gets the console below it, and what formats its lines.
-CONSOLE := core/console_mux.c core/console.c core/log.c
+CONSOLE := $(wildcard core/console*.c) core/log.c
 
 # Not this machine's own libfdt, but the version that Gnomon links.
 HOST_LIBFDT := $(BUILD)/host-libfdt
