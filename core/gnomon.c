@@ -26,6 +26,8 @@
 #include "lsp/encoding.h"
 #include "mm/page_alloc.h"
 
+#define TICKS_PER_SECOND 100 /* of what devices may interrupt in */
+
 static struct options options;
 
 bool gnomon_find_uart(void)
@@ -47,7 +49,8 @@ static void init_interrupts(void)
 	    arch_plic_context(&machine.fdt.harts[0], &context) &&
 	    plic_init(&machine.plic, machine.fdt.plic.base.raw, context,
 		      machine.fdt.plic.sources) == STATUS_OK)
-		interrupt_init(&machine.plic);
+		interrupt_init(&machine.plic,
+			       machine.fdt.timebase_frequency / TICKS_PER_SECOND);
 }
 
 static void receive(void *context)
@@ -63,12 +66,12 @@ static void init_console(void)
 	if (options.console_by_firmware || !console->has_interrupt ||
 	    !interrupt_is_possible() || !gnomon_find_uart()) {
 		log_line("console: through the firmware, polled 100 times a second");
-		interrupt_add(0, receive, NULL);
+		interrupt_add(0, 0, receive, NULL);
 		return;
 	}
 	console_use_uart(&machine.uart);
 	uart_interrupt_enable(&machine.uart);
-	interrupt_add(console->interrupt, receive, NULL);
+	interrupt_add(console->interrupt, 0, receive, NULL);
 	log_line("console: %s at 0x%lx, interrupt %u", console->compatible,
 		 console->base.raw, console->interrupt);
 }

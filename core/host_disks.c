@@ -54,7 +54,7 @@ static const char *use_disk(struct host_blk *blk, unsigned source)
 		format_text(blk->name, sizeof(blk->name), "disk%u", disk_count);
 	if (host_disk_named(blk->name))
 		return "another disk has its name";
-	if (!interrupt_add(source, serve_disk, blk))
+	if (!interrupt_add(source, INTERRUPT_MOST, serve_disk, blk))
 		return "it is one device more than this Gnomon serves";
 	disks[disk_count++] = blk;
 	log_disk(blk, source);

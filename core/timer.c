@@ -38,7 +38,7 @@ static void arm(uint64_t deadline)
 
 	if (is_boot_hart())
 		next = earlier(earlier(earlier(next, mux_next_tick()), next_look),
-			       earlier(next_poll, limit));
+			       earlier(earlier(next_poll, interrupt_next()), limit));
 	arch_host_timer_set(next);
 }
 
@@ -125,6 +125,8 @@ static void do_boot_hart(uint64_t now)
 		interrupt_poll();
 		next_poll = arch_time() + poll_interval;
 	}
+	if (is_boot_hart())
+		interrupt_resume(now);
 	if (mux_next_tick() <= now)
 		mux_tick();
 	if (is_boot_hart() && limit <= now) {
@@ -159,12 +161,15 @@ void timer_after_external(struct vcpu *vcpu)
 	const uint64_t now = arch_time();
 
 	do_boot_hart(now);
-	if (scheduler_next() <= now || mux_next_tick() != NEVER)
+	if (scheduler_next() <= now || mux_next_tick() != NEVER ||
+	    interrupt_next() != NEVER)
 		timer_tick(vcpu);
 }
 
 void timer_idle_begin(void)
 {
+	if (is_boot_hart())
+		interrupt_resume(NEVER);
 	arm(NEVER);
 }
 

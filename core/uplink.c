@@ -11,6 +11,7 @@ static struct {
 	struct spin_lock lock; /* of the card, and of who takes from the port */
 	struct host_net net;
 	struct switch_port port;
+	bool has_said; /* that the card is out of use */
 } uplink;
 
 static void send_waiting(void)
@@ -22,12 +23,29 @@ static void send_waiting(void)
 		switch_done(&uplink.port);
 }
 
+static void begin(void)
+{
+	spin_lock_take(&uplink.lock);
+}
+
+/* With no lock held, a line on the console may be written. */
+static void end(void)
+{
+	const bool is_news = uplink.net.wrong && !uplink.has_said;
+
+	uplink.has_said |= is_news;
+	spin_lock_give(&uplink.lock);
+	if (is_news)
+		log_line("uplink of '%s': %s; it is out of use", uplink.port.network,
+			 uplink.net.wrong);
+}
+
 static void wake(struct switch_port *port)
 {
 	(void)port;
-	spin_lock_take(&uplink.lock);
+	begin();
 	send_waiting();
-	spin_lock_give(&uplink.lock);
+	end();
 }
 
 static void take_in(void)
@@ -48,18 +66,13 @@ static void take_in(void)
 
 static void serve(void *context)
 {
-	const bool was_well = !uplink.net.wrong;
-
 	(void)context;
-	spin_lock_take(&uplink.lock);
+	begin();
 	host_net_acknowledge(&uplink.net);
 	send_waiting();
 	take_in();
-	spin_lock_give(&uplink.lock);
+	end();
 	switch_deliver();
-	if (was_well && uplink.net.wrong)
-		log_line("uplink of '%s': %s; it is out of use", uplink.port.network,
-			 uplink.net.wrong);
 }
 
 /* NULL, or why it leads nowhere. */
@@ -69,7 +82,7 @@ static const char *join(unsigned source, const char *network)
 	uplink.port.mac = switch_mac(uplink.net.mac);
 	if (switch_attach(&uplink.port, network) != STATUS_OK)
 		return "there is no memory for its port";
-	if (interrupt_add(source, serve, NULL))
+	if (interrupt_add(source, INTERRUPT_MOST, serve, NULL))
 		return NULL;
 	switch_detach(&uplink.port);
 	return "it is one device more than this Gnomon serves";

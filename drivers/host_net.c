@@ -74,6 +74,7 @@ const char *host_net_init(struct host_net *net, const struct host_virtio *virtio
 		net->mac[i] = (uint8_t)host_virtio_config(&net->virtio, i, 1);
 	for (unsigned i = 0; i < net->receive.chains; i++)
 		offer(net, i);
+	host_queue_want(&net->transmit, false);
 	host_virtio_start(&net->virtio);
 	host_queue_notify(&net->receive);
 	return NULL;
@@ -86,16 +87,48 @@ static void break_down(struct host_net *net, const char *wrong)
 	(void)host_virtio_stop(&net->virtio);
 }
 
+/* What has been sent makes room. */
+static void reap(struct host_net *net)
+{
+	enum host_queue_got got = HOST_QUEUE_ANSWER;
+	const char *wrong = NULL;
+	uint32_t written;
+	unsigned chain;
+
+	while (got == HOST_QUEUE_ANSWER)
+		got = host_queue_get(&net->transmit, &chain, &written, &wrong);
+	if (got == HOST_QUEUE_WRONG)
+		break_down(net, wrong);
+}
+
+static bool find_free(const struct host_net *net, unsigned *chain)
+{
+	*chain = 0;
+	while (*chain < net->transmit.chains && net->transmit.is_out[*chain])
+		++*chain;
+	return *chain < net->transmit.chains;
+}
+
+static bool find_room(struct host_net *net, unsigned *chain)
+{
+	if (find_free(net, chain))
+		return true;
+	reap(net);
+	if (net->wrong || find_free(net, chain))
+		return !net->wrong;
+	host_queue_want(&net->transmit, true);
+	reap(net);
+	return !net->wrong && find_free(net, chain);
+}
+
 bool host_net_send(struct host_net *net, const void *frame, size_t size)
 {
 	struct host_part part;
-	unsigned chain = 0;
+	unsigned chain;
 
 	if (net->wrong || size > HOST_NET_FRAME)
 		return !net->wrong;
-	while (chain < net->transmit.chains && net->transmit.is_out[chain])
-		chain++;
-	if (chain == net->transmit.chains)
+	if (!find_room(net, &chain))
 		return false;
 	part = (struct host_part){buffer_of(net, &net->transmit, chain),
 				  (uint32_t)(HEADER_SIZE + size), false};
@@ -108,17 +141,17 @@ bool host_net_send(struct host_net *net, const void *frame, size_t size)
 void host_net_acknowledge(struct host_net *net)
 {
 	const bool is_well = host_virtio_acknowledge(&net->virtio);
-	enum host_queue_got got = is_well ? HOST_QUEUE_ANSWER : HOST_QUEUE_WRONG;
-	const char *wrong = "it says that it is broken";
-	uint32_t written;
 	unsigned chain;
 
 	if (net->wrong)
 		return;
-	while (got == HOST_QUEUE_ANSWER)
-		got = host_queue_get(&net->transmit, &chain, &written, &wrong);
-	if (got == HOST_QUEUE_WRONG)
-		break_down(net, wrong);
+	if (!is_well) {
+		break_down(net, "it says that it is broken");
+		return;
+	}
+	reap(net);
+	if (!net->wrong && find_free(net, &chain))
+		host_queue_want(&net->transmit, false);
 }
 
 const void *host_net_receive(struct host_net *net, size_t *size, unsigned *chain)

@@ -3,8 +3,9 @@
  * A virtio network card of the host's (VIRTIO 1.2, section 5.1): whole frames, nothing
  * offloaded, one queue each way.
  *
- * Frames go through buffers of Gnomon's own. The card hears what is sent to anybody: no
- * filter is asked for. Not locked: who uses it is.
+ * Frames go through buffers of Gnomon's own. That one has been sent is seen when a buffer
+ * is wanted; the card interrupts for that only while all of them are out. It hears what
+ * is sent to anybody: no filter is asked for. Not locked: who uses it is.
  */
 #ifndef DRIVERS_HOST_NET_H
 #define DRIVERS_HOST_NET_H
@@ -32,7 +33,10 @@ const char *host_net_init(struct host_net *net, const struct host_virtio *virtio
 /* Reset it; its memory is free again, unless it does not say that it has stopped. */
 void host_net_end(struct host_net *net);
 
-/* Send a frame of at most HOST_NET_FRAME bytes. False: there is no room for it now. */
+/*
+ * Send a frame of at most HOST_NET_FRAME bytes. False: there is no room for it, and an
+ * interrupt comes when there is.
+ */
 bool host_net_send(struct host_net *net, const void *frame, size_t size);
 
 /* Its interrupt is taken back; what has been sent makes room. */

@@ -113,6 +113,15 @@ void host_queue_notify(const struct host_queue *queue)
 	write_register(queue, VIRTIO_QUEUE_NOTIFY, queue->index);
 }
 
+/* The device reads the flag behind its index, so the index is read behind the flag. */
+void host_queue_want(struct host_queue *queue, bool interrupts)
+{
+	__atomic_store_n(&queue->ring->available.flags,
+			 interrupts ? 0 : VIRTIO_AVAILABLE_NO_INTERRUPT,
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* A chain that is out, by the number of its first descriptor. */
 static bool find_chain(const struct host_queue *queue, uint32_t id, unsigned *chain)
 {

@@ -88,6 +88,12 @@ void host_queue_put(struct host_queue *queue, unsigned chain,
 		    const struct host_part *parts, unsigned count);
 void host_queue_notify(const struct host_queue *queue);
 
+/*
+ * Whether the device is to interrupt for what it answers from now on, as it is at first.
+ * What it has answered before is to be looked for behind this.
+ */
+void host_queue_want(struct host_queue *queue, bool interrupts);
+
 enum host_queue_got {
 	HOST_QUEUE_EMPTY,
 	HOST_QUEUE_ANSWER, /* *chain is the driver's again, with *written bytes in it */

@@ -51,6 +51,9 @@
 #define VIRTIO_DESCRIPTOR_NEXT	1U
 #define VIRTIO_DESCRIPTOR_WRITE 2U
 
+/* Section 2.7.6, of the available ring: no interrupt for what is used. */
+#define VIRTIO_AVAILABLE_NO_INTERRUPT 1U
+
 /* Sections 2.7.5 and 2.7.8: a part of a chain, and what a device says of a whole one. */
 struct virtio_descriptor {
 	uint64_t address;

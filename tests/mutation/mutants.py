@@ -1109,6 +1109,17 @@ HOST_DISKS = _of(
     ("who waits is overtaken", "count_free(blk, slot) > count_before(blk, user);",
      "count_free(blk, slot) > 0;"),
 ) + _of(
+    "drivers/host_net.c",
+    ("a card that is full is not asked to interrupt",
+     "\thost_queue_want(&net->transmit, true);\n", ""),
+) + _of(
+    "core/interrupt.c",
+    ("a flood is served as often as it comes",
+     "use->is_held = use->most > 0 && use->served >= use->most;", "use->is_held = use->most > 9999;"),
+    ("a flood that was served is never heard again",
+     "\t\tuse->is_held = false;\n\t\tplic_complete(interrupt.plic, use->source);\n",
+     "\t\tuse->is_held = false;\n"),
+) + _of(
     "drivers/virtio_blk_host.c",
     ("a guest is answered after a reset",
      "if (host_blk_is_of(host->disk, slot, &host->user))", "if (host->disk)"),

@@ -112,7 +112,7 @@ static void notify(void)
 	const uint16_t *ring = area(1);
 
 	fake_disk.notified++;
-	if (!(fake_disk.driver_status & VIRTIO_STATUS_DRIVER_OK))
+	if (fake_disk.forgets || !(fake_disk.driver_status & VIRTIO_STATUS_DRIVER_OK))
 		return;
 	while (fake_disk.seen != ring[1])
 		fake_disk.heads[fake_disk.asked++] =

@@ -24,6 +24,7 @@ struct fake_host_disk {
 	bool refuses_features;
 	bool never_resets;
 	bool holds;	     /* no answer before fake_host_disk_answer() */
+	bool forgets;	   /* what it is asked: the test knows it otherwise */
 	uint8_t status;	     /* of what it answers */
 	bool writes_nothing; /* whatever it says */
 	uint64_t time;	     /* what arch_time() is */

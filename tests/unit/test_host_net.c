@@ -36,7 +36,7 @@ static int setup(void **state)
 	fake_disk.id = HOST_VIRTIO_NET;
 	fake_disk.features = HOST_VIRTIO_F_VERSION_1 | 1U << 5 | 1U << 0 | 1U << 15;
 	fake_disk.sectors = UINT64_C(0x563412005452); /* where a card has its address */
-	fake_disk.holds = true;
+	fake_disk.holds = fake_disk.forgets = true;
 	return 0;
 }
 
@@ -138,6 +138,53 @@ static void frames_go_out_until_there_is_no_room(void **state)
 	assert_false(host_net_send(&net, frame, 14));
 }
 
+static unsigned flags(const struct host_queue *queue)
+{
+	uint16_t flags;
+
+	memcpy(&flags, (const char *)queue->ring + HOST_QUEUE_SIZE * 16, sizeof(flags));
+	return flags;
+}
+
+/* A frame costs no interrupt as long as there is room for the next. */
+static void what_was_sent_interrupts_only_who_waits_for_it(void **state)
+{
+	char frame[60] = {0};
+
+	(void)state;
+	assert_int_equal(flags(&net.receive), 0);
+	for (unsigned i = 0; i < 5 * HOST_NET_BUFFERS; i++) {
+		assert_int_equal(flags(&net.transmit), 1);
+		assert_true(host_net_send(&net, frame, sizeof(frame)));
+		answer(&net.transmit, i % HOST_NET_BUFFERS, 0);
+	}
+	host_net_acknowledge(&net);
+	for (unsigned i = 0; i < HOST_NET_BUFFERS; i++)
+		assert_true(host_net_send(&net, frame, sizeof(frame)));
+	assert_int_equal(flags(&net.transmit), 1);
+	assert_false(host_net_send(&net, frame, sizeof(frame)));
+	assert_int_equal(flags(&net.transmit), 0);
+	host_net_acknowledge(&net); /* something came, and there is no room yet */
+	assert_int_equal(flags(&net.transmit), 0);
+	answer(&net.transmit, 2, 0);
+	host_net_acknowledge(&net);
+	assert_int_equal(flags(&net.transmit), 1);
+	assert_true(host_net_send(&net, frame, sizeof(frame)));
+}
+
+static void a_lie_about_what_was_sent_is_seen_when_sending(void **state)
+{
+	char frame[60] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < HOST_NET_BUFFERS; i++)
+		assert_true(host_net_send(&net, frame, sizeof(frame)));
+	answer(&net.transmit, 1, 1);
+	assert_false(host_net_send(&net, frame, sizeof(frame)));
+	assert_string_equal(net.wrong, "it says it wrote more than it may");
+	assert_int_equal(fake_disk.driver_status, 0);
+}
+
 static void what_comes_is_taken_in_and_the_buffer_offered_again(void **state)
 {
 	const char *frame;
@@ -237,6 +284,8 @@ int main(void)
 		TEST(a_card_is_set_up, setup),
 		TEST(without_memory_there_is_none, setup),
 		TEST(frames_go_out_until_there_is_no_room, setup_rings),
+		TEST(what_was_sent_interrupts_only_who_waits_for_it, setup_rings),
+		TEST(a_lie_about_what_was_sent_is_seen_when_sending, setup_rings),
 		TEST(what_comes_is_taken_in_and_the_buffer_offered_again, setup_rings),
 		TEST(what_cannot_be_ends_a_card, setup_rings),
 		TEST(the_interrupt_of_a_broken_card_is_taken_back, setup_rings),

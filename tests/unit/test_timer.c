@@ -28,6 +28,20 @@ void interrupt_poll(void)
 	received++;
 }
 
+static uint64_t next_heard = UINT64_MAX, heard;
+
+uint64_t interrupt_next(void)
+{
+	return next_heard;
+}
+
+void interrupt_resume(uint64_t now)
+{
+	heard = now;
+	if (next_heard <= now)
+		next_heard = UINT64_MAX;
+}
+
 static uint64_t next_tick = UINT64_MAX;
 static unsigned ticks;
 
@@ -267,6 +281,29 @@ static void the_console_has_its_ticks(void **state)
 	assert_int_equal(vcpu.counters.full[REASON_TIMER], 2);
 }
 
+/* At its time, or as soon as no guest runs. */
+static void what_is_not_heard_is_heard_again(void **state)
+{
+	(void)state;
+	create(true);
+	polled = false;
+	timer_init(1000000);
+	next_heard = 500;
+	timer_after_external(&vcpu);
+	assert_int_equal(fake_machine.host_deadline, 500);
+	fake_machine.time = 499;
+	timer_expired(&vcpu);
+	assert_int_equal(next_heard, 500);
+	fake_machine.time = 500;
+	timer_expired(&vcpu);
+	assert_int_equal(heard, 500);
+	assert_int_not_equal(fake_machine.host_deadline, 500);
+	next_heard = 900;
+	timer_idle_begin();
+	assert_int_equal(heard, UINT64_MAX);
+	assert_int_not_equal(fake_machine.host_deadline, 900);
+}
+
 static unsigned looks;
 
 static void look(void)
@@ -334,6 +371,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_interrupt_is_polled_a_hundred_times_a_second),
 		cmocka_unit_test(the_limit_ends_the_vm),
 		cmocka_unit_test(the_console_has_its_ticks),
+		cmocka_unit_test(what_is_not_heard_is_heard_again),
 		cmocka_unit_test(what_is_watched_is_looked_at_once_a_second),
 		cmocka_unit_test(what_is_due_is_done_amid_interrupts_of_devices),
 	};

@@ -52,6 +52,16 @@ void interrupt_poll(void)
 {
 }
 
+uint64_t interrupt_next(void)
+{
+	return UINT64_MAX;
+}
+
+void interrupt_resume(uint64_t now)
+{
+	(void)now;
+}
+
 uint64_t mux_next_tick(void)
 {
 	return UINT64_MAX;
