@@ -42,9 +42,10 @@ enum status plic_enable(struct plic *plic, unsigned source, unsigned priority)
 
 	if (source < 1 || source > plic->sources)
 		return STATUS_NOT_FOUND;
-	host_mmio_write(plic->base + PLIC_PRIORITY + source * 4, 4, priority);
 	host_mmio_write(address, 4,
 			host_mmio_read(address, 4) | UINT32_C(1) << source % 32);
+	/* Last: QEMU's looks for what is pending already when this is written alone. */
+	host_mmio_write(plic->base + PLIC_PRIORITY + source * 4, 4, priority);
 	return STATUS_OK;
 }
 

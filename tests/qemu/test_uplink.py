@@ -123,7 +123,7 @@ class Wire:
 BUSY = "while :; do :; done &\n"
 SENDING = LOAD + """
 ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up
-arp -s 10.0.2.77 02:00:00:00:00:77
+arp -s 10.0.2.77 02:00:00:00:00:77; sleep 1
 """ + BUSY + "ping -q -c 200 -i 0.01 -W 1 10.0.2.77; echo sent"
 
 
@@ -149,7 +149,8 @@ while read now rest < /proc/uptime; [ ${{now%.*}} -lt $end ]; do :; done; echo $
 
 @pytest.mark.parametrize("how", ["lsp", "m lsp"])
 def test_a_flood_leaves_the_guest_time(run, initrd, how):
-    """It has no driver for its card; the hart that takes the interrupts is its only one."""
+    """It has no driver for its card; the hart that takes the interrupts is its only one.
+    The flood is there before Gnomon's driver is, and is heard nevertheless."""
     wire = Wire()
     wire.floods = True
     with wire:
