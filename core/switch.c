@@ -69,13 +69,22 @@ static struct switch_port *find(const struct switch_port *from, uint64_t mac)
 	return NULL;
 }
 
-/* It is behind this port now, and no longer behind another, unless it is that one's. */
+/* Another port has that address for its own. */
+static bool is_anothers(const struct switch_port *port, uint64_t mac)
+{
+	for (unsigned i = 0; mac != 0 && i < SWITCH_PORT_LIMIT; i++)
+		if (ports[i] && ports[i] != port && ports[i]->mac == mac &&
+		    is_beside(ports[i], port))
+			return true;
+	return false;
+}
+
+/* It is behind this port now, and no longer behind another. It is no other's own. */
 static void learn(struct switch_port *port, uint64_t mac)
 {
 	struct switch_port *before = find(port, mac);
 
-	if (mac == 0 || (mac & FOR_MANY) || before == port ||
-	    (before && before->mac == mac))
+	if (mac == 0 || (mac & FOR_MANY) || before == port)
 		return;
 	if (before)
 		forget(before, mac);
@@ -84,35 +93,41 @@ static void learn(struct switch_port *port, uint64_t mac)
 
 /* ---- ports ---- */
 
-static void put_in(struct switch_port *port, unsigned index, const char *network)
+static enum status put_in(struct switch_port *port)
 {
 	struct switch_port *before;
+	unsigned index = 0;
 
-	port->index = index;
-	port->network = network;
+	while (index < SWITCH_PORT_LIMIT && ports[index])
+		index++;
+	if (index == SWITCH_PORT_LIMIT)
+		return STATUS_NO_MEMORY;
+	if (is_anothers(port, port->mac))
+		return STATUS_INVALID;
 	before = find(port, port->mac);
 	if (before)
 		forget(before, port->mac);
+	port->index = index;
 	ports[index] = port;
+	return STATUS_OK;
 }
 
 enum status switch_attach(struct switch_port *port, const char *network)
 {
-	unsigned index = 0;
+	enum status status;
 
 	port->frames = page_alloc_zeroed(queue_order());
 	if (!port->frames)
 		return STATUS_NO_MEMORY;
+	port->network = network;
 	spin_lock_take(&lock);
-	while (index < SWITCH_PORT_LIMIT && ports[index])
-		index++;
-	if (index < SWITCH_PORT_LIMIT)
-		put_in(port, index, network);
+	status = put_in(port);
 	spin_lock_give(&lock);
-	if (port->network)
+	if (status == STATUS_OK)
 		return STATUS_OK;
+	port->network = NULL;
 	page_free(port->frames, queue_order());
-	return STATUS_NO_MEMORY;
+	return status;
 }
 
 void switch_detach(struct switch_port *port)
@@ -146,14 +161,16 @@ static void queue(struct switch_port *port, const void *bytes, size_t size)
 	__atomic_fetch_or(&switch_woken, UINT32_C(1) << port->index, __ATOMIC_SEQ_CST);
 }
 
-void switch_send(struct switch_port *from, const void *frame, size_t size)
+/* The wire beyond an uplink may send in nobody's name either. */
+static void forward(struct switch_port *from, const void *frame, size_t size)
 {
 	const struct header *header = frame;
 	const struct switch_port *to;
 
-	if (!from->network || size < SWITCH_FRAME_LEAST || size > SWITCH_FRAME_MOST)
+	if (is_anothers(from, switch_mac(header->from))) {
+		from->counts.dropped++;
 		return;
-	spin_lock_take(&lock);
+	}
 	from->counts.sent++;
 	learn(from, switch_mac(header->from));
 	to = find(from, switch_mac(header->to));
@@ -163,6 +180,14 @@ void switch_send(struct switch_port *from, const void *frame, size_t size)
 		if (port && port != from && (!to || to == port) && is_beside(port, from))
 			queue(port, frame, size);
 	}
+}
+
+void switch_send(struct switch_port *from, const void *frame, size_t size)
+{
+	if (!from->network || size < SWITCH_FRAME_LEAST || size > SWITCH_FRAME_MOST)
+		return;
+	spin_lock_take(&lock);
+	forward(from, frame, size);
 	spin_lock_give(&lock);
 }
 

@@ -15,7 +15,8 @@
 
 #define SWITCH_PORT_LIMIT  32U
 #define SWITCH_FRAME_LEAST 14U	 /* bytes: a header; shorter ones are dropped */
-#define SWITCH_FRAME_MOST  1514U /* with no checksum of the wire's; longer: dropped */
+#define SWITCH_FRAME_MOST  1518U /* with a VLAN's tag, and no checksum; longer: dropped  \
+				  */
 #define SWITCH_QUEUE_LIMIT 64U	 /* frames that wait at a port */
 #define SWITCH_LEARNED	   16U	 /* addresses behind one port; the oldest makes way */
 #define MAC_SIZE	   6U
@@ -25,7 +26,10 @@ struct switch_frame {
 	uint8_t bytes[SWITCH_FRAME_MOST];
 };
 
-/* Frames that the port sent, that came into its queue, and that found it full. */
+/*
+ * Frames that the port sent, that came into its queue, and that were dropped: they found
+ * it full, or came from it in the name of another port.
+ */
 struct switch_counts {
 	uint64_t sent;
 	uint64_t received;
@@ -41,8 +45,10 @@ struct switch_port {
 	 */
 	void (*wake)(struct switch_port *port);
 
-	/* The owner's name, for people, and its own address, which nobody else's frames
-	 * lead astray; 0: none. */
+	/*
+	 * The owner's name, for people, and its own address, in whose name nobody else on
+	 * the network sends; 0: none.
+	 */
 	const char *name;
 	uint64_t mac;
 
@@ -64,6 +70,7 @@ extern uint32_t switch_woken;
 /*
  * Put the port, all zero but for wake, name and mac, on the network of that name, which
  * stays where it is. STATUS_NO_MEMORY: no memory for its queue, or all ports are taken.
+ * STATUS_INVALID: another port of that network has its address.
  */
 enum status switch_attach(struct switch_port *port, const char *network);
 

@@ -241,6 +241,10 @@ static enum status add_net(const struct adding *adding, const struct vm_config *
 	at->net.port.wake = wake;
 	at->net.port.name = vm->name;
 	status = switch_attach(&at->net.port, config->networks[index]);
+	if (status == STATUS_INVALID)
+		return refuse(adding->why, status,
+			      "network '%s': another card there has the address %012lx",
+			      config->networks[index], at->net.port.mac);
 	if (status != STATUS_OK)
 		return refuse(
 			adding->why, status,

@@ -13,7 +13,7 @@
 #include "drivers/host_virtio.h"
 
 #define HOST_NET_BUFFERS 16U   /* each way */
-#define HOST_NET_FRAME	 1514U /* bytes of a frame at most, with no checksum */
+#define HOST_NET_FRAME	 1518U /* bytes of a frame at most: a VLAN's tag, no checksum */
 #define HOST_NET_MAC	 6U
 
 struct host_net {

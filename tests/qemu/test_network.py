@@ -97,3 +97,15 @@ def test_a_vm_leaves_the_network_and_comes_back(terminal, ended, bundle, initrd,
     shell.expect("it is gone")
     shell.expect("it is back")
     assert ended(shell) == 0
+
+
+def test_an_address_is_one_cards(run, guest, bundle, change, tmp_path):
+    made = []
+    for name in ("one", "two"):
+        path = bundle("--kernel", guest("hello.bin"), "--net").rename(tmp_path / name)
+        change(path, "/configurations/hello", "gnomon,net-mac", "02", "00", "00", "00", "00", "2a",
+               kind="bx")
+        made += ["--vm", f"{name}={path}"]
+    result = run(*made)
+    assert [line for line in result.said if "address" in line] == [
+        "vm two: network 'lan': another card there has the address 02000000002a"], result

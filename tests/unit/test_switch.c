@@ -199,9 +199,35 @@ static void whoever_claims_an_address_does_not_get_it(void **state)
 	send(1, 7, 2);
 	assert_taken("", "", "2", "");
 	send(0, 9, 7);
-	assert_taken("", "7", "7", "");
+	assert_taken("", "", "", "");
+	assert_int_equal(ports[0].counts.dropped, 1);
+	assert_int_equal(ports[0].counts.sent, 1);
 	send(1, 7, 2);
 	assert_taken("", "", "2", "");
+	send(2, 9, 7); /* as its owner may */
+	assert_taken("7", "7", "", "");
+	send(3, 9, 7); /* and who is on another network */
+	assert_int_equal(ports[3].counts.dropped, 0);
+}
+
+static void an_address_is_one_ports_on_a_network(void **state)
+{
+	const uint64_t before = fake_pages_taken();
+	struct switch_port second = {.wake = wake, .mac = UINT64_C(0x020000000007)};
+
+	(void)state;
+	switch_detach(&ports[2]);
+	ports[2] = (struct switch_port){.wake = wake, .mac = UINT64_C(0x020000000007)};
+	assert_int_equal(switch_attach(&ports[2], "lan"), STATUS_OK);
+	assert_int_equal(switch_attach(&second, same_name), STATUS_INVALID);
+	assert_null(second.network);
+	assert_int_equal(fake_pages_taken(), before);
+	switch_detach(&second);
+	assert_int_equal(switch_attach(&second, "la"), STATUS_OK);
+	switch_detach(&second);
+	switch_detach(&ports[2]);
+	assert_int_equal(switch_attach(&second, "lan"), STATUS_OK);
+	switch_detach(&second);
 }
 
 /* A sender of ever new addresses makes room among its own. */
@@ -402,6 +428,7 @@ int main(void)
 		TEST(a_group_is_nobodys_address),
 		TEST(who_moves_is_found_where_it_went),
 		TEST(whoever_claims_an_address_does_not_get_it),
+		TEST(an_address_is_one_ports_on_a_network),
 		TEST(addresses_are_forgotten_oldest_first),
 		TEST(a_frame_comes_as_it_was_sent),
 		TEST(what_is_no_frame_is_dropped),

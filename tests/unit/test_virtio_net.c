@@ -102,7 +102,7 @@ static void a_card_says_what_it_is(void **state)
 
 static void a_frame_goes_out_as_it_is(void **state)
 {
-	static const uint32_t sizes[] = {14, 60, 61, 1513, 1514};
+	static const uint32_t sizes[] = {14, 60, 61, 1514, 1518};
 	uint8_t bytes[BUFFER];
 
 	(void)state;
@@ -145,7 +145,7 @@ static void a_frame_may_be_in_parts(void **state)
 
 static void what_is_no_frame_is_answered_and_dropped(void **state)
 {
-	static const uint32_t sizes[] = {0, 13, 1515, 60000};
+	static const uint32_t sizes[] = {0, 13, 1519, 60000};
 
 	(void)state;
 	for (uint16_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
@@ -184,13 +184,13 @@ static void frames_come_into_buffers(void **state)
 	assert_true(outside.wire);
 	assert_int_equal(in(0x60), 1);
 	assert_int_equal(used_count(RECEIVE), 1);
-	send_from_far(1514, 2);
+	send_from_far(1518, 2);
 	send_from_far(14, 3);
 	assert_int_equal(used_length(RECEIVE, 0), HEADER + 60);
-	assert_int_equal(used_length(RECEIVE, 1), HEADER + 1514);
+	assert_int_equal(used_length(RECEIVE, 1), HEADER + 1518);
 	assert_int_equal(used_length(RECEIVE, 2), HEADER + 14);
 	assert_received(DATA, 60, 1);
-	assert_received(DATA + 0x800, 1514, 2);
+	assert_received(DATA + 0x800, 1518, 2);
 	assert_received(DATA + 0x1000, 14, 3);
 }
 
