@@ -114,7 +114,7 @@ static void notify(void)
 	fake_disk.notified++;
 	if (fake_disk.forgets || !(fake_disk.driver_status & VIRTIO_STATUS_DRIVER_OK))
 		return;
-	while (fake_disk.seen != ring[1])
+	while (fake_disk.seen != ring[1] && fake_disk.asked < FAKE_DISK_ASKED)
 		fake_disk.heads[fake_disk.asked++] =
 			ring[2 + fake_disk.seen++ % fake_disk.queue_size];
 	while (!fake_disk.holds && fake_disk.asked > 0)
