@@ -77,8 +77,8 @@ const char *host_virtio_begin(struct host_virtio *device, uint64_t features)
 		return "it does not end a reset";
 	add_status(device, VIRTIO_STATUS_ACKNOWLEDGE);
 	add_status(device, VIRTIO_STATUS_DRIVER);
-	device->features = offered(device) & (features | HOST_VIRTIO_F_VERSION_1);
-	if (!(device->features & HOST_VIRTIO_F_VERSION_1))
+	device->features = offered(device) & (features | VIRTIO_F_VERSION_1);
+	if (!(device->features & VIRTIO_F_VERSION_1))
 		return "it does not offer VIRTIO_F_VERSION_1";
 	accept(device);
 	add_status(device, VIRTIO_STATUS_FEATURES_OK);

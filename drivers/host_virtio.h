@@ -17,8 +17,6 @@
 #define HOST_VIRTIO_NET	 1U
 #define HOST_VIRTIO_BLK	 2U
 
-#define HOST_VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
-
 #define HOST_QUEUE_SIZE	 64U /* descriptors at most */
 #define HOST_CHAIN_PARTS 3U  /* of one chain, at most */
 

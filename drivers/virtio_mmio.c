@@ -11,55 +11,13 @@
 #include "drivers/virtio_mmio.h"
 
 #include "core/string.h"
+#include "drivers/virtio_registers.h"
 
-#define MAGIC	  UINT32_C(0x74726976) /* "virt" */
-#define VERSION	  2U
 #define VENDOR_ID UINT32_C(0x4e4d4e47) /* "GNMN" */
 
-/* Section 4.2.2. */
-enum {
-	MAGIC_VALUE = 0x000,
-	VERSION_REGISTER = 0x004,
-	DEVICE_ID = 0x008,
-	VENDOR_ID_REGISTER = 0x00c,
-	DEVICE_FEATURES = 0x010,
-	DEVICE_FEATURES_SEL = 0x014,
-	DRIVER_FEATURES = 0x020,
-	DRIVER_FEATURES_SEL = 0x024,
-	QUEUE_SEL = 0x030,
-	QUEUE_NUM_MAX = 0x034,
-	QUEUE_NUM = 0x038,
-	QUEUE_READY = 0x044,
-	QUEUE_NOTIFY = 0x050,
-	INTERRUPT_STATUS = 0x060,
-	INTERRUPT_ACK = 0x064,
-	STATUS = 0x070,
-	QUEUE_DESC_LOW = 0x080,
-	QUEUE_DESC_HIGH = 0x084,
-	QUEUE_DRIVER_LOW = 0x090,
-	QUEUE_DRIVER_HIGH = 0x094,
-	QUEUE_DEVICE_LOW = 0x0a0,
-	QUEUE_DEVICE_HIGH = 0x0a4,
-	SHM_LEN_LOW = 0x0b0,
-	SHM_LEN_HIGH = 0x0b4,
-	SHM_BASE_LOW = 0x0b8,
-	SHM_BASE_HIGH = 0x0bc,
-	CONFIG = 0x100,
-};
-
-/* Section 2.1. */
-#define STATUS_ACKNOWLEDGE 1U
-#define STATUS_DRIVER	   2U
-#define STATUS_DRIVER_OK   4U
-#define STATUS_FEATURES_OK 8U
-#define STATUS_NEEDS_RESET 64U
-#define STATUS_FAILED	   128U
 #define STATUS_OF_DRIVER                                                                 \
-	(STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK | STATUS_FEATURES_OK |    \
-	 STATUS_FAILED)
-
-#define INTERRUPT_USED	 1U
-#define INTERRUPT_CONFIG 2U
+	(VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_DRIVER_OK |    \
+	 VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_FAILED)
 
 /* ---- interrupts, failure and reset ---- */
 
@@ -80,10 +38,10 @@ static void acknowledge(struct virtio_device *device, uint32_t causes)
 static void fail(struct virtio_device *device, const char *wrong)
 {
 	device->wrong = wrong;
-	device->status |= STATUS_NEEDS_RESET;
+	device->status |= VIRTIO_STATUS_NEEDS_RESET;
 	device->unfinished = 0;
-	if (device->status & STATUS_DRIVER_OK)
-		raise_interrupt(device, INTERRUPT_CONFIG);
+	if (device->status & VIRTIO_STATUS_DRIVER_OK)
+		raise_interrupt(device, VIRTIO_INTERRUPT_CONFIG);
 }
 
 static void forget(struct virtio_device *device)
@@ -157,14 +115,14 @@ static void serve_queue(struct virtio_device *device, unsigned index)
 		fail(device, wrong);
 	if (queue->next_used != before &&
 	    (device->unfinished || !virtio_queue_is_silent(queue, &device->memory)))
-		raise_interrupt(device, INTERRUPT_USED);
+		raise_interrupt(device, VIRTIO_INTERRUPT_USED);
 }
 
 bool virtio_is_live(const struct virtio_device *device, unsigned queue)
 {
 	return queue < device->class->queues && device->queues[queue].is_ready &&
-	       (device->status & (STATUS_DRIVER_OK | STATUS_NEEDS_RESET)) ==
-		       STATUS_DRIVER_OK;
+	       (device->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==
+		       VIRTIO_STATUS_DRIVER_OK;
 }
 
 void virtio_serve(struct virtio_device *device, unsigned queue)
@@ -183,7 +141,7 @@ void virtio_complete(struct virtio_device *device, unsigned index,
 	if (virtio_queue_answer(queue, &device->memory, chain, written) != STATUS_OK)
 		fail(device, "a request cannot be answered");
 	else if (!virtio_queue_is_silent(queue, &device->memory))
-		raise_interrupt(device, INTERRUPT_USED);
+		raise_interrupt(device, VIRTIO_INTERRUPT_USED);
 }
 
 /* ---- registers ---- */
@@ -212,28 +170,28 @@ static uint32_t read_register(struct virtio_device *device, uint64_t offset)
 	const struct virtio_queue *queue = selected(device);
 
 	switch (offset) {
-	case MAGIC_VALUE:
-		return MAGIC;
-	case VERSION_REGISTER:
-		return VERSION;
-	case DEVICE_ID:
+	case VIRTIO_MAGIC_VALUE:
+		return VIRTIO_MAGIC;
+	case VIRTIO_VERSION:
+		return VIRTIO_MODERN;
+	case VIRTIO_DEVICE_ID:
 		return device->class->id;
-	case VENDOR_ID_REGISTER:
+	case VIRTIO_VENDOR_ID:
 		return VENDOR_ID;
-	case DEVICE_FEATURES:
+	case VIRTIO_DEVICE_FEATURES:
 		return half(device->features, device->device_features_sel);
-	case QUEUE_NUM_MAX:
+	case VIRTIO_QUEUE_NUM_MAX:
 		return queue ? VIRTIO_QUEUE_SIZE_MAX : 0;
-	case QUEUE_READY:
+	case VIRTIO_QUEUE_READY:
 		return queue && queue->is_ready;
-	case INTERRUPT_STATUS:
+	case VIRTIO_INTERRUPT_STATUS:
 		return device->interrupt_status;
-	case STATUS:
+	case VIRTIO_STATUS:
 		return device->status;
-	case SHM_LEN_LOW:
-	case SHM_LEN_HIGH:
-	case SHM_BASE_LOW:
-	case SHM_BASE_HIGH:
+	case VIRTIO_SHM_LEN_LOW:
+	case VIRTIO_SHM_LEN_HIGH:
+	case VIRTIO_SHM_BASE_LOW:
+	case VIRTIO_SHM_BASE_HIGH:
 		return UINT32_MAX; /* there is no shared memory */
 	default:
 		return 0; /* ConfigGeneration too: the configuration never changes */
@@ -242,7 +200,8 @@ static uint32_t read_register(struct virtio_device *device, uint64_t offset)
 
 static void write_driver_features(struct virtio_device *device, uint32_t value)
 {
-	if (device->driver_features_sel < 2 && !(device->status & STATUS_FEATURES_OK))
+	if (device->driver_features_sel < 2 &&
+	    !(device->status & VIRTIO_STATUS_FEATURES_OK))
 		set_half(&device->driver_features, device->driver_features_sel, value);
 }
 
@@ -257,9 +216,9 @@ static void write_status(struct virtio_device *device, uint32_t value)
 	}
 	value &= STATUS_OF_DRIVER;
 	if ((accepted & ~device->features) || !(accepted & VIRTIO_F_VERSION_1))
-		value &= ~STATUS_FEATURES_OK;
-	if (!((device->status | value) & STATUS_FEATURES_OK))
-		value &= ~STATUS_DRIVER_OK;
+		value &= ~VIRTIO_STATUS_FEATURES_OK;
+	if (!((device->status | value) & VIRTIO_STATUS_FEATURES_OK))
+		value &= ~VIRTIO_STATUS_DRIVER_OK;
 	device->status |= value;
 }
 
@@ -287,27 +246,28 @@ static void write_queue(struct virtio_device *device, uint64_t offset, uint32_t 
 
 	if (!queue)
 		return;
-	if (offset == QUEUE_READY) {
+	if (offset == VIRTIO_QUEUE_READY) {
 		write_queue_ready(device, queue, value);
 		return;
 	}
 	if (queue->is_ready)
 		return;
 	switch (offset) {
-	case QUEUE_NUM:
+	case VIRTIO_QUEUE_NUM:
 		queue->size = value;
 		break;
-	case QUEUE_DESC_LOW:
-	case QUEUE_DESC_HIGH:
-		set_half(&queue->descriptor_area, offset == QUEUE_DESC_HIGH, value);
+	case VIRTIO_QUEUE_DESC_LOW:
+	case VIRTIO_QUEUE_DESC_HIGH:
+		set_half(&queue->descriptor_area, offset == VIRTIO_QUEUE_DESC_HIGH,
+			 value);
 		break;
-	case QUEUE_DRIVER_LOW:
-	case QUEUE_DRIVER_HIGH:
-		set_half(&queue->driver_area, offset == QUEUE_DRIVER_HIGH, value);
+	case VIRTIO_QUEUE_DRIVER_LOW:
+	case VIRTIO_QUEUE_DRIVER_HIGH:
+		set_half(&queue->driver_area, offset == VIRTIO_QUEUE_DRIVER_HIGH, value);
 		break;
-	case QUEUE_DEVICE_LOW:
-	case QUEUE_DEVICE_HIGH:
-		set_half(&queue->device_area, offset == QUEUE_DEVICE_HIGH, value);
+	case VIRTIO_QUEUE_DEVICE_LOW:
+	case VIRTIO_QUEUE_DEVICE_HIGH:
+		set_half(&queue->device_area, offset == VIRTIO_QUEUE_DEVICE_HIGH, value);
 		break;
 	}
 }
@@ -326,25 +286,25 @@ static void write_interrupt_ack(struct virtio_device *device, uint32_t value)
 static void write_register(struct virtio_device *device, uint64_t offset, uint32_t value)
 {
 	switch (offset) {
-	case DEVICE_FEATURES_SEL:
+	case VIRTIO_DEVICE_FEATURES_SEL:
 		device->device_features_sel = value;
 		break;
-	case DRIVER_FEATURES:
+	case VIRTIO_DRIVER_FEATURES:
 		write_driver_features(device, value);
 		break;
-	case DRIVER_FEATURES_SEL:
+	case VIRTIO_DRIVER_FEATURES_SEL:
 		device->driver_features_sel = value;
 		break;
-	case QUEUE_SEL:
+	case VIRTIO_QUEUE_SEL:
 		device->queue_sel = value;
 		break;
-	case QUEUE_NOTIFY:
+	case VIRTIO_QUEUE_NOTIFY:
 		virtio_serve(device, value);
 		break;
-	case INTERRUPT_ACK:
+	case VIRTIO_INTERRUPT_ACK:
 		write_interrupt_ack(device, value);
 		break;
-	case STATUS:
+	case VIRTIO_STATUS:
 		write_status(device, value);
 		break;
 	default:
@@ -357,7 +317,7 @@ static void write_register(struct virtio_device *device, uint64_t offset, uint32
 
 static bool is_allowed(uint64_t offset, unsigned width)
 {
-	return width == 4 || (offset >= CONFIG && width < 4);
+	return width == 4 || (offset >= VIRTIO_CONFIG && width < 4);
 }
 
 /* Behind its end the configuration space reads as 0. */
@@ -376,8 +336,8 @@ static bool virtio_read(struct mmio_device *mmio, uint64_t offset, unsigned widt
 	if (!is_allowed(offset, width))
 		return false;
 	*value = 0;
-	if (offset >= CONFIG) {
-		read_config(device, offset - CONFIG, width, value);
+	if (offset >= VIRTIO_CONFIG) {
+		read_config(device, offset - VIRTIO_CONFIG, width, value);
 		return true;
 	}
 	spin_lock_take(&device->lock);
@@ -394,7 +354,7 @@ static bool virtio_write(struct mmio_device *mmio, uint64_t offset, unsigned wid
 
 	if (!is_allowed(offset, width))
 		return false;
-	if (offset >= CONFIG)
+	if (offset >= VIRTIO_CONFIG)
 		return true;
 	spin_lock_take(&device->lock);
 	write_register(device, offset, (uint32_t)value);

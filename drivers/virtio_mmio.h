@@ -17,7 +17,6 @@
 
 #define VIRTIO_MMIO_SIZE   UINT64_C(0x1000)
 #define VIRTIO_QUEUE_LIMIT 2U
-#define VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
 
 /* Requests and bytes served in one exit, but for the last request's. */
 #define VIRTIO_SERVE_CHAINS 64U

@@ -10,17 +10,15 @@
 #include "drivers/virtio_registers.h"
 
 /* VIRTIO 1.2, section 2.7: the areas, their entries and flags. */
-#define DESCRIPTOR_SIZE	  16U
-#define DESCRIPTOR_ALIGN  16U
-#define DRIVER_ALIGN	  2U
-#define DEVICE_ALIGN	  4U
-#define RING_FLAGS	  0U /* of both rings */
-#define RING_INDEX	  2U
-#define RING_ENTRIES	  4U
-#define AVAILABLE_SIZE	  2U
-#define USED_SIZE	  8U
-#define FLAG_INDIRECT	  4U
-#define FLAG_NO_INTERRUPT 1U
+#define DESCRIPTOR_SIZE	 16U
+#define DESCRIPTOR_ALIGN 16U
+#define DRIVER_ALIGN	 2U
+#define DEVICE_ALIGN	 4U
+#define RING_FLAGS	 0U /* of both rings */
+#define RING_INDEX	 2U
+#define RING_ENTRIES	 4U
+#define AVAILABLE_SIZE	 2U
+#define USED_SIZE	 8U
 
 static bool is_ram(const struct virtio_memory *memory, uint64_t address, uint64_t size)
 {
@@ -74,7 +72,7 @@ static const char *add_part(const struct virtio_queue *queue,
 
 	if (chain->count == queue->size)
 		return "a chain of descriptors is a loop";
-	if (from->flags & FLAG_INDIRECT)
+	if (from->flags & VIRTIO_DESCRIPTOR_INDIRECT)
 		return "a descriptor is indirect, which was not offered";
 	if (from->length == 0)
 		return "a descriptor is empty";
@@ -175,7 +173,8 @@ bool virtio_queue_is_silent(const struct virtio_queue *queue,
 {
 	/* Behind the index: the driver sets the flag, then looks at the index. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return read16(memory, queue->driver_area + RING_FLAGS) & FLAG_NO_INTERRUPT;
+	return read16(memory, queue->driver_area + RING_FLAGS) &
+	       VIRTIO_AVAILABLE_NO_INTERRUPT;
 }
 
 /* ---- copying ---- */

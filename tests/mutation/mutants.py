@@ -964,14 +964,14 @@ VIRTIO = _of(
     ("more chains wait than the queue has entries",
      "if (waiting > queue->size) {", "if (waiting > VIRTIO_QUEUE_SIZE_MAX) {"),
     ("a driver that wants no interrupt is not asked",
-     "queue->driver_area + RING_FLAGS) & FLAG_NO_INTERRUPT;",
-     "queue->driver_area + RING_FLAGS) & FLAG_INDIRECT;"),
+     "VIRTIO_AVAILABLE_NO_INTERRUPT;", "VIRTIO_DESCRIPTOR_INDIRECT;"),
 ) + _of(
     "drivers/virtio_mmio.c",
     ("an exit serves as many requests as there are",
      "if (chains == VIRTIO_SERVE_CHAINS || bytes", "if (bytes"),
     ("a device that failed goes on",
-     "(STATUS_DRIVER_OK | STATUS_NEEDS_RESET)) ==", "STATUS_DRIVER_OK) =="),
+     "(VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) ==",
+     "VIRTIO_STATUS_DRIVER_OK) =="),
     ("features that were not offered are agreed on",
      "(accepted & ~device->features) || ", ""),
 ) + _of(

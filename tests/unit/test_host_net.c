@@ -34,7 +34,7 @@ static int setup(void **state)
 	fake_pages_create();
 	fake_host_disk_create();
 	fake_disk.id = HOST_VIRTIO_NET;
-	fake_disk.features = HOST_VIRTIO_F_VERSION_1 | 1U << 5 | 1U << 0 | 1U << 15;
+	fake_disk.features = VIRTIO_F_VERSION_1 | 1U << 5 | 1U << 0 | 1U << 15;
 	fake_disk.sectors = UINT64_C(0x563412005452); /* where a card has its address */
 	fake_disk.holds = fake_disk.forgets = true;
 	return 0;
@@ -97,7 +97,7 @@ static void a_card_is_set_up(void **state)
 	(void)state;
 	assert_null(begin());
 	assert_memory_equal(net.mac, mac, 1);
-	assert_int_equal(fake_disk.driver_features, HOST_VIRTIO_F_VERSION_1 | 1U << 5);
+	assert_int_equal(fake_disk.driver_features, VIRTIO_F_VERSION_1 | 1U << 5);
 	assert_int_equal(net.receive.chains, HOST_NET_BUFFERS);
 	for (unsigned i = 0; i < HOST_NET_BUFFERS; i++) {
 		assert_true(net.receive.is_out[i]);
