@@ -219,11 +219,11 @@ static void go(struct guest *guest)
 static void scribble(struct input *input)
 {
 	const unsigned where = input_byte(input), value = input_byte(input);
-	uint16_t *used = (uint16_t *)(uintptr_t)fake_disk.area[4];
+	struct fake_host_queue *queue = &fake_disk.queues[0];
+	uint16_t *used = fake_host_queue_area(queue, FAKE_USED);
 
-	used = (uint16_t *)((uintptr_t)used | (uintptr_t)fake_disk.area[5] << 32);
 	if (where & 1)
-		used[1] = (uint16_t)(fake_disk.used += value & 3);
+		used[1] = (uint16_t)(queue->used += value & 3);
 	else
 		used[2 + where / 2 % (4 * HOST_BLK_SLOTS)] = (uint16_t)value;
 	fake_disk.interrupt |= VIRTIO_INTERRUPT_USED;

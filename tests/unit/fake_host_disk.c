@@ -10,12 +10,6 @@
 
 #define DONE 0
 
-struct descriptor {
-	uint64_t address;
-	uint32_t length;
-	uint16_t flags, next;
-};
-
 struct header {
 	uint32_t type, reserved;
 	uint64_t sector;
@@ -28,10 +22,10 @@ uint64_t arch_time(void)
 	return fake_disk.time;
 }
 
-static void *area(unsigned which)
+void *fake_host_queue_area(const struct fake_host_queue *queue, enum fake_host_area which)
 {
-	return (void *)(uintptr_t)(fake_disk.area[2 * which] |
-				   (uint64_t)fake_disk.area[2 * which + 1] << 32);
+	return (void *)(uintptr_t)(queue->area[2 * which] |
+				   (uint64_t)queue->area[2 * which + 1] << 32);
 }
 
 void fake_host_disk_create(void)
@@ -52,18 +46,26 @@ void fake_host_disk_create(void)
 
 /* ---- requests ---- */
 
-void fake_host_disk_lie(uint32_t id, uint32_t length, uint16_t further)
+void fake_host_queue_put(struct fake_host_queue *queue, uint32_t id, uint32_t length,
+			 uint16_t further)
 {
-	uint16_t *ring = area(2);
-	const uint32_t entry[2] = {id, length};
+	uint16_t *ring = fake_host_queue_area(queue, FAKE_USED);
+	const struct virtio_used_entry entry = {id, length};
 
-	memcpy((char *)ring + 4 + fake_disk.used % fake_disk.queue_size * 8, entry, 8);
-	fake_disk.used = (uint16_t)(fake_disk.used + further);
-	ring[1] = fake_disk.used;
+	memcpy((char *)ring + 4 + queue->used % queue->size * sizeof(entry), &entry,
+	       sizeof(entry));
+	queue->used = (uint16_t)(queue->used + further);
+	ring[1] = queue->used;
 	fake_disk.interrupt |= VIRTIO_INTERRUPT_USED;
 }
 
-static uint32_t carry_out_data(const struct header *header, const struct descriptor *part)
+void fake_host_disk_lie(uint32_t id, uint32_t length, uint16_t further)
+{
+	fake_host_queue_put(&fake_disk.queues[0], id, length, further);
+}
+
+static uint32_t carry_out_data(const struct header *header,
+			       const struct virtio_descriptor *part)
 {
 	void *memory = (void *)(uintptr_t)part->address;
 	const bool is_in = part->flags & VIRTIO_DESCRIPTOR_WRITE;
@@ -83,7 +85,9 @@ static uint32_t carry_out_data(const struct header *header, const struct descrip
 
 static void carry_out(uint16_t head)
 {
-	const struct descriptor *table = area(0), *part = &table[head];
+	const struct virtio_descriptor *table =
+		fake_host_queue_area(&fake_disk.queues[0], FAKE_DESCRIPTORS);
+	const struct virtio_descriptor *part = &table[head];
 	struct header header;
 	uint32_t written = 0;
 
@@ -109,14 +113,16 @@ void fake_host_disk_answer(unsigned n)
 
 static void notify(void)
 {
-	const uint16_t *ring = area(1);
+	struct fake_host_queue *queue = &fake_disk.queues[0];
+	const uint16_t *ring;
 
 	fake_disk.notified++;
 	if (fake_disk.forgets || !(fake_disk.driver_status & VIRTIO_STATUS_DRIVER_OK))
 		return;
-	while (fake_disk.seen != ring[1] && fake_disk.asked < FAKE_DISK_ASKED)
+	ring = fake_host_queue_area(queue, FAKE_AVAILABLE);
+	while (queue->seen != ring[1] && fake_disk.asked < FAKE_DISK_ASKED)
 		fake_disk.heads[fake_disk.asked++] =
-			ring[2 + fake_disk.seen++ % fake_disk.queue_size];
+			ring[2 + queue->seen++ % queue->size];
 	while (!fake_disk.holds && fake_disk.asked > 0)
 		fake_host_disk_answer(0);
 }
@@ -165,7 +171,7 @@ static void write_status(uint32_t value)
 {
 	if (value == 0 && !fake_disk.never_resets) {
 		fake_disk.driver_status = fake_disk.ready = fake_disk.interrupt = 0;
-		fake_disk.seen = fake_disk.used = 0;
+		memset(fake_disk.queues, 0, sizeof(fake_disk.queues));
 		fake_disk.asked = 0;
 	}
 	if (value == 0)
@@ -179,6 +185,8 @@ void host_mmio_write(uintptr_t address, unsigned width, uint32_t value)
 {
 	const uint64_t offset = address - FAKE_DISK_BASE;
 	const unsigned low = (unsigned)(offset - VIRTIO_QUEUE_DESC_LOW);
+	struct fake_host_queue *queue =
+		&fake_disk.queues[fake_disk.queue_sel % FAKE_DISK_QUEUES];
 
 	(void)width;
 	if (offset == VIRTIO_DEVICE_FEATURES_SEL)
@@ -190,7 +198,7 @@ void host_mmio_write(uintptr_t address, unsigned width, uint32_t value)
 	else if (offset == VIRTIO_QUEUE_SEL)
 		fake_disk.queue_sel = value;
 	else if (offset == VIRTIO_QUEUE_NUM)
-		fake_disk.queue_size = value;
+		queue->size = value;
 	else if (offset == VIRTIO_QUEUE_READY)
 		fake_disk.ready |= value << fake_disk.queue_sel;
 	else if (offset == VIRTIO_QUEUE_NOTIFY)
@@ -200,5 +208,5 @@ void host_mmio_write(uintptr_t address, unsigned width, uint32_t value)
 	else if (offset == VIRTIO_STATUS)
 		write_status(value);
 	else if (low < 0x30)
-		fake_disk.area[low / 16 * 2 + low % 16 / 4] = value;
+		queue->area[low / 16 * 2 + low % 16 / 4] = value;
 }
