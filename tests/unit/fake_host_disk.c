@@ -24,8 +24,8 @@ uint64_t arch_time(void)
 
 void *fake_host_queue_area(const struct fake_host_queue *queue, enum fake_host_area which)
 {
-	return (void *)(uintptr_t)(queue->area[2 * which] |
-				   (uint64_t)queue->area[2 * which + 1] << 32);
+	return (void *)(uintptr_t)(queue->area[which][0] | (uint64_t)queue->area[which][1]
+								   << 32);
 }
 
 void fake_host_disk_create(void)
@@ -208,5 +208,5 @@ void host_mmio_write(uintptr_t address, unsigned width, uint32_t value)
 	else if (offset == VIRTIO_STATUS)
 		write_status(value);
 	else if (low < 0x30)
-		queue->area[low / 16 * 2 + low % 16 / 4] = value;
+		queue->area[low / 16][low % 16 / 4] = value;
 }

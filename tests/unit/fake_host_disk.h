@@ -19,7 +19,7 @@
 /* As the driver has told the device of it. */
 struct fake_host_queue {
 	uint32_t size;
-	uint32_t area[6]; /* low and high halves */
+	uint32_t area[3][4]; /* as the registers lie: low and high halves first */
 	uint16_t seen, used;
 };
 
