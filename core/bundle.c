@@ -193,6 +193,22 @@ static enum status read_weight(const struct reading *reading, struct vm_config *
 	return status;
 }
 
+static enum status read_reboot(const struct reading *reading, struct vm_config *config)
+{
+	const char *what = "stop";
+	enum status status = text_of(reading, "gnomon,on-reboot", &what);
+
+	if (status != STATUS_OK)
+		return status;
+	config->restarts = strcmp(what, "restart") == 0;
+	if (config->restarts || strcmp(what, "stop") == 0)
+		return STATUS_OK;
+	return refuse(reading->why, STATUS_INVALID,
+		      "configuration '%s': gnomon,on-reboot is '%s', neither stop nor "
+		      "restart",
+		      reading->name, what);
+}
+
 static enum status read_pins(const struct reading *reading, struct vm_config *config)
 {
 	int length;
@@ -231,6 +247,8 @@ static enum status read_settings(const struct reading *reading, struct vm_config
 	config->vcpus = (unsigned)vcpus;
 	if (status == STATUS_OK)
 		status = read_weight(reading, config);
+	if (status == STATUS_OK)
+		status = read_reboot(reading, config);
 	if (status == STATUS_OK)
 		status = read_pins(reading, config);
 	return status == STATUS_OK ? reading_devices(reading, config) : status;

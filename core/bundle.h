@@ -10,9 +10,10 @@
  * gnomon,devices is a list of "rng" and "console"; gnomon,net names the network of each
  * network card, gnomon,net-mac may have 6 bytes for each; gnomon,weight (10 to 1000) is
  * its vCPUs' share of the harts, and gnomon,pin a list of cells, the id of each vCPU's
- * hart or -1. An image with gnomon,host-disk is no data but a part of a disk of the
- * host's: gnomon,offset, gnomon,size, gnomon,read-only. Input from outside: every length
- * is checked here. Its memory must outlive the configuration, and is only read.
+ * hart or -1; gnomon,on-reboot is "stop", the default, or "restart". An image with
+ * gnomon,host-disk is no data but a part of a disk of the host's: gnomon,offset,
+ * gnomon,size, gnomon,read-only. Input from outside: every length is checked here. Its
+ * memory must outlive the configuration, and is only read.
  */
 #ifndef CORE_BUNDLE_H
 #define CORE_BUNDLE_H
@@ -73,6 +74,7 @@ struct vm_config {
 	unsigned disk_count;
 	struct disk_config disks[VM_DISK_LIMIT];
 	unsigned devices;
+	bool restarts; /* when it reboots */
 	unsigned net_count;
 	const char *networks[VM_NET_LIMIT];
 	const uint8_t *macs;	     /* one after the other; NULL: none are said */

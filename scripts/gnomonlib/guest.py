@@ -52,6 +52,7 @@ class Guest:
     networks: list[str]
     weight: int | None
     pins: list[int]
+    on_reboot: str | None
 
 
 def size_of(option, text):
@@ -168,7 +169,8 @@ def from_options(options, directory):
     return Guest(name, kernel, initrd, " ".join(words), memory, shadow_memory,
                  options.paging, disks, getattr(options, "device", []),
                  getattr(options, "vcpus", None) or 1, networks, getattr(options, "weight", None),
-                 pins_from(options.pin) if getattr(options, "pin", None) is not None else []), token
+                 pins_from(options.pin) if getattr(options, "pin", None) is not None else [],
+                 getattr(options, "on_reboot", None)), token
 
 
 def with_command(initrd, command, token, path):
@@ -257,6 +259,8 @@ def bundle_source(guest):
         share += f"\n\t\t\tgnomon,weight = <{guest.weight}>;"
     if guest.pins:
         share += f"\n\t\t\tgnomon,pin = <{' '.join(map(hex, guest.pins))}>;"
+    if guest.on_reboot is not None:
+        share += f'\n\t\t\tgnomon,on-reboot = "{guest.on_reboot}";'
     names = {f"disk{index}": disk for index, disk in enumerate(guest.disks)}
     images += disk_images(names)
     devices = (property_list("gnomon,disks", list(names)) +

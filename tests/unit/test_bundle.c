@@ -104,6 +104,7 @@ static void draft_two_vms(void)
 	assert_int_equal(fdt_property_u64(draft, "gnomon,shadow-memory", 5 * GIB), 0);
 	cell("gnomon,vcpus", 4);
 	cell("gnomon,weight", 250);
+	text("gnomon,on-reboot", "restart");
 	bytes("gnomon,pin", "\0\0\0\3\xff\xff\xff\xff", 8);
 	text("gnomon,paging", "nested");
 	text("gnomon,bootargs", "console=ttyS0 quiet");
@@ -143,6 +144,7 @@ static void reads_all_that_is_said(void **state)
 	assert_int_equal(config.shadow_memory, 5 * GIB);
 	assert_int_equal(config.vcpus, 4);
 	assert_int_equal(config.weight, 250);
+	assert_true(config.restarts);
 	assert_int_equal(config.pin_count, 2);
 	assert_int_equal(config.pins[0], 3);
 	assert_int_equal(config.pins[1], BUNDLE_PIN_NONE);
@@ -185,6 +187,7 @@ static void silence_means_the_defaults(void **state)
 	assert_int_equal(config.shadow_memory, 0);
 	assert_int_equal(config.vcpus, BUNDLE_DEFAULT_VCPUS);
 	assert_int_equal(config.weight, BUNDLE_DEFAULT_WEIGHT);
+	assert_false(config.restarts);
 	assert_int_equal(config.pin_count, 0);
 	assert_string_equal(config.paging, "lsp");
 	assert_string_equal(config.bootargs, "");
@@ -389,6 +392,10 @@ static const struct flaw flaws[] = {
 	 "configuration 'vm': gnomon,weight cannot be 1001"},
 	{false, "gnomon,weight", "10", 3, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,weight is no number"},
+	{false, "gnomon,on-reboot", "halt", 5, STATUS_INVALID,
+	 "configuration 'vm': gnomon,on-reboot is 'halt', neither stop nor restart"},
+	{false, "gnomon,on-reboot", "stop", 4, STATUS_CORRUPT,
+	 "configuration 'vm': gnomon,on-reboot is no string"},
 	{false, "gnomon,pin", "", 0, STATUS_INVALID,
 	 "configuration 'vm': gnomon,pin is no list of 1 to 8 cells"},
 	{false, "gnomon,pin", "\0\0\0\1\0", 5, STATUS_INVALID,
@@ -417,7 +424,8 @@ static const struct flaw flaws[] = {
 	{false, "gnomon,net", "lan", 3, STATUS_CORRUPT,
 	 "configuration 'vm': gnomon,net is no list of strings"},
 	{false, "gnomon,net-mac", "\2\0\0\0\0\1", 6, STATUS_INVALID,
-	 "configuration 'vm': gnomon,net-mac has 6 bytes, not 6 for each of its networks"},
+	 "configuration 'vm': gnomon,net-mac has 6 bytes, not 6 for each of its "
+	 "networks"},
 	{true, "data-size", "abc", 3, STATUS_OK, NULL}, /* there is inline data */
 };
 
