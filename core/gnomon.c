@@ -110,14 +110,19 @@ static void report(const struct vm *vm)
 	console_release();
 }
 
+static void report_refusal(const char *name, const char *why)
+{
+	if (!begin_report())
+		return;
+	vm_report_refusal(name, why);
+	console_write("\r\n");
+	console_release();
+}
+
 _Noreturn void gnomon_refuse(const char *why)
 {
 	log_line("%s", why);
-	if (begin_report()) {
-		vm_report_refusal(why);
-		console_write("\r\n");
-		console_release();
-	}
+	report_refusal("", why);
 	canary_end();
 	arch_power_off(true);
 }
@@ -217,7 +222,10 @@ static void add_vms(const struct bundle *bundle)
 
 		if (bundle_vm(bundle, index, &config, &why) != STATUS_OK)
 			gnomon_refuse(why);
-		life_add(&config);
+		if (life_add(&config, &why) == STATUS_OK)
+			continue;
+		log_line("vm %s: %s", config.name, why);
+		report_refusal(config.name, why);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "core/harts.h"
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
+#include "core/clearing.h"
 #include "core/console.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -18,6 +19,11 @@
 
 /* Far more than any hart needs, on an emulator that shares its host too. */
 #define ARRIVAL_SECONDS 5
+
+#define BOOT_HART 0
+
+/* The boot hart clears memory for so long after each vCPU: half a turn. */
+#define CLEARINGS_PER_SECOND 200
 
 enum arrival { NOT_HERE, AT_THE_DOOR, ARRIVED, LEFT_OUT };
 
@@ -92,6 +98,14 @@ bool harts_nudge(unsigned index)
 		return false;
 	arch_hart_kick(index);
 	return true;
+}
+
+/* Who goes to wait looks after it has said so, and what it looks at is there before. */
+void harts_wake_idle(void)
+{
+	for (unsigned i = 0; i < HART_LIMIT; i++)
+		if (__atomic_load_n(&boxes[i].place, __ATOMIC_SEQ_CST) == HART_WAITS)
+			arch_hart_kick(i);
 }
 
 /* The count that says that it has been served. */
@@ -180,7 +194,19 @@ static bool has_work(unsigned index)
 
 	return __atomic_load_n(&box->posted, __ATOMIC_SEQ_CST) != box->served ||
 	       __atomic_load_n(&box->job, __ATOMIC_SEQ_CST) != NULL ||
-	       scheduler_has_work(index);
+	       scheduler_has_work(index) || clearing_waits();
+}
+
+void harts_attend(void)
+{
+	/* First: what is posted from here on kicks again. */
+	arch_kick_received();
+	harts_serve();
+	run_job(harts_own_box());
+	timer_idle_end();
+	/* The only one that the host's devices interrupt. */
+	if (arch_hart_index() == BOOT_HART)
+		interrupt_external();
 }
 
 void harts_idle(void)
@@ -192,21 +218,37 @@ void harts_idle(void)
 	if (!has_work(arch_hart_index()))
 		arch_hart_wait();
 	__atomic_store_n(&box->place, HART_IN_GNOMON, __ATOMIC_RELAXED);
-	/* First: what is posted from here on kicks again. */
-	arch_kick_received();
-	harts_serve();
-	run_job(box);
-	timer_idle_end();
-	/* The only one that the host's devices interrupt. */
-	if (arch_hart_index() == 0)
-		interrupt_external();
+	harts_attend();
+}
+
+static void clear_for_a_while(void)
+{
+	const uint64_t start = arch_time();
+	const uint64_t most = machine.fdt.timebase_frequency / CLEARINGS_PER_SECOND;
+
+	while (clearing_step()) {
+		harts_attend();
+		if (arch_time() - start >= most)
+			return;
+	}
+}
+
+void harts_turn(void)
+{
+	if (scheduler_step()) {
+		if (arch_hart_index() == BOOT_HART)
+			clear_for_a_while();
+	} else if (clearing_step()) {
+		harts_attend();
+	} else {
+		harts_idle();
+	}
 }
 
 static _Noreturn void work(void)
 {
 	for (;;)
-		if (!scheduler_step())
-			harts_idle();
+		harts_turn();
 }
 
 /* ---- arrival ---- */

@@ -70,12 +70,28 @@ void harts_stop_others(void);
  */
 bool harts_nudge(unsigned index);
 
+/* Harts that wait come back to look. */
+void harts_wake_idle(void);
+
 /*
- * The calling hart has nothing to do: wait for a request, a job, a vCPU that is ready or
- * an interrupt of the host's, and do what there is but for the vCPU. May return at any
- * time.
+ * The calling hart has nothing to do: wait for a request, a job, a vCPU that is ready,
+ * memory to be cleared or an interrupt of the host's, and do what harts_attend() does.
+ * May return at any time.
  */
 void harts_idle(void);
+
+/*
+ * Do what there is now, but for vCPUs and memory: requests, a job, what is due at this
+ * time, and on the boot hart the host's interrupts, the monitor among them. No vCPU is
+ * loaded, and no lock is held. For long work, now and then.
+ */
+void harts_attend(void);
+
+/*
+ * What a hart does in turn: run a vCPU, or clear a piece of memory, or wait. The boot
+ * hart clears some after each vCPU, so that VMs come to be while all harts are busy.
+ */
+void harts_turn(void);
 
 /* Do what is asked of this hart. For whoever waits for another. */
 void harts_serve(void);

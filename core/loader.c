@@ -10,12 +10,14 @@
 #include "core/loader.h"
 
 #include "core/elf.h"
+#include "core/harts.h"
 #include "core/reason.h"
 #include "core/string.h"
 
 /* Where Linux wants to be on a 64-bit machine, and flat binaries are linked. */
 #define FLAT_OFFSET (2 * MIB)
 #define DTB_ALIGN   (2 * MIB)
+#define WRITE_STEP  (256 * UINT64_C(1024))
 
 struct loading {
 	const struct blob *kernel;
@@ -47,15 +49,21 @@ static enum status reserve_kernel(const struct loading *loading, uint64_t start,
 	return STATUS_OK;
 }
 
+/* In steps, for it may be long, and nobody is to wait for all of it. */
 static enum status write_image(const struct loading *loading, const char *what,
 			       uint64_t to, const void *from, uint64_t size)
 {
-	enum status status = guest_memory_write(loading->memory, GPA(to), from, size);
+	for (uint64_t at = 0; at < size; at += WRITE_STEP) {
+		const uint64_t step = size - at < WRITE_STEP ? size - at : WRITE_STEP;
+		enum status status = guest_memory_write(loading->memory, GPA(to + at),
+							(const char *)from + at, step);
 
-	if (status != STATUS_OK)
-		return refuse(loading->why, status, "%s cannot be written to 0x%lx", what,
-			      to);
-	return status;
+		if (status != STATUS_OK)
+			return refuse(loading->why, status,
+				      "%s cannot be written to 0x%lx", what, to);
+		harts_attend();
+	}
+	return STATUS_OK;
 }
 
 /* Flat code at start, of which the VM must keep `size` bytes or more free. */
@@ -131,6 +139,20 @@ static bool is_elf(const struct blob *kernel)
 	return elf_is(kernel->data, kernel->size);
 }
 
+/* Where segments overlap it is not zero any more. */
+static enum status zero(const struct loading *loading, uint64_t from, uint64_t size)
+{
+	enum status status = STATUS_OK;
+
+	for (uint64_t at = 0; status == STATUS_OK && at < size; at += WRITE_STEP) {
+		const uint64_t step = size - at < WRITE_STEP ? size - at : WRITE_STEP;
+
+		status = guest_memory_zero(loading->memory, GPA(from + at), step);
+		harts_attend();
+	}
+	return status;
+}
+
 static enum status load_segment(const struct loading *loading,
 				const struct elf_segment *segment)
 {
@@ -139,9 +161,8 @@ static enum status load_segment(const struct loading *loading,
 
 	if (status != STATUS_OK)
 		return status;
-	return guest_memory_zero(loading->memory,
-				 GPA(segment->physical + segment->data_size),
-				 segment->size - segment->data_size);
+	return zero(loading, segment->physical + segment->data_size,
+		    segment->size - segment->data_size);
 }
 
 static enum status load_elf(const struct loading *loading)

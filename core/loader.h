@@ -6,7 +6,8 @@
  * executable, and anything else as a flat binary at RAM base + 2 MiB. The
  * initial ramdisk goes under the slot for the device tree, which lies at the
  * top of RAM. Kernel, ramdisk and slot never overlap. The images are input
- * from outside. Used while a VM is made, before any of its vCPUs runs.
+ * from outside. Used while a VM is made, before any of its vCPUs runs; the hart's other
+ * work is seen to meanwhile (harts_attend()).
  */
 #ifndef CORE_LOADER_H
 #define CORE_LOADER_H

@@ -70,11 +70,12 @@ static void print_costs(const struct vm *vm)
 	const struct vm_costs *costs = &vm->costs;
 	const uint64_t zeroing = microseconds(costs->zeroing);
 
-	if (costs->making > 0)
-		monitor_print("  begun in     %lu us, and %lu us to zero its memory, %lu "
-			      "a MiB\n",
-			      microseconds(costs->making) - zeroing, zeroing,
-			      zeroing * MIB / vm->config.memory);
+	if (costs->zeroed > 0)
+		monitor_print(
+			"  begun in     %lu us, and %lu us of all harts to zero its "
+			"memory, %lu a MiB\n",
+			microseconds(costs->making), zeroing,
+			zeroing * MIB / costs->zeroed);
 	if (costs->ending > 0)
 		monitor_print("  ended in     %lu us, the last time\n",
 			      microseconds(costs->ending));

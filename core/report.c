@@ -90,12 +90,12 @@ void vm_report(const struct vm *vm)
 	json_object_end(&json);
 }
 
-void vm_report_refusal(const char *why)
+void vm_report_refusal(const char *name, const char *why)
 {
 	static const struct exit_counters none;
 	struct json json = {0};
 
-	report_head(&json, "", "", vm_end_text(VM_STOPPED), why, 0);
+	report_head(&json, name, "", vm_end_text(VM_STOPPED), why, 0);
 	json_number(&json, "exits_total", 0);
 	report_reasons(&json, "exits", none.full);
 	json_array(&json, "vcpus");

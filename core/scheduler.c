@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Harts and the vCPUs on them. See scheduler.h. */
 #include "core/scheduler.h"
+#include "core/clearing.h"
 #include "core/harts.h"
 #include "core/line.h"
 #include "core/panic.h"
@@ -313,10 +314,16 @@ static void wake_due(struct hart_queue *own, uint64_t now)
 	spin_lock_give(&scheduler.lock);
 }
 
-/* Others wait for this hart, so that who runs here is to give way where it waits. */
+/*
+ * Others wait for this hart, so that who runs here is to give way where it waits; of the
+ * boot hart, VMs that come to be do, too.
+ */
 static bool is_shared(void)
 {
-	return scheduler.hop || line_waits(arch_hart_index());
+	const unsigned hart = arch_hart_index();
+
+	return scheduler.hop || line_waits(hart) ||
+	       (hart == BOOT_HART && clearing_waits());
 }
 
 static void limit_turn(struct hart_queue *own, const struct vcpu *vcpu, uint64_t now)

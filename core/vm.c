@@ -3,24 +3,19 @@
 #include "core/vm.h"
 #include "core/arch.h"
 #include "core/console_mux.h"
-#include "core/guest_fdt.h"
 #include "core/loader.h"
 #include "core/log.h"
-#include "core/machine.h"
 #include "core/panic.h"
-#include "core/random.h"
 #include "core/reason.h"
 #include "core/scheduler.h"
 #include "core/string.h"
 #include "core/vcpu_requests.h"
 #include "core/vm_devices.h"
 #include "core/vm_share.h"
+#include "core/vm_tree.h"
 #include "mm/page_alloc.h"
-#include <libfdt.h>
 
-#define VM_MEMORY_UNIT	 (2 * MIB)
-#define EXTENSION_LIMIT	 32
-#define GUEST_SEED_BYTES 32
+#define VM_MEMORY_UNIT (2 * MIB)
 
 /* What is left for shadow tables when the VM has its memory. */
 static uint64_t free_for_tables(uint64_t memory)
@@ -129,93 +124,14 @@ static void add_device(struct vm *vm, struct mmio_device *device)
 static enum status make_devices(struct vm *vm, const struct vm_config *config,
 				const char **why)
 {
-	if (vplic_init(&vm->plic, VM_PLIC_BASE, VPLIC_SOURCES_MAX, vm->vcpu_count,
+	if (vplic_init(&vm->plic, VM_PLIC_BASE, VPLIC_SOURCES_MAX, config->vcpus,
 		       plic_output, vm) != STATUS_OK)
-		return refuse(why, STATUS_INVALID, "no PLIC for %u vCPUs",
-			      vm->vcpu_count);
+		return refuse(why, STATUS_INVALID, "no PLIC for %u vCPUs", config->vcpus);
 	vuart_init(&vm->uart, VM_UART_BASE, vplic_line(&vm->plic, VM_UART_IRQ),
 		   uart_transmit, vm);
 	add_device(vm, &vm->plic.device);
 	add_device(vm, &vm->uart.device);
 	return devices_add(vm, config, why);
-}
-
-/* ---- the guest's device tree ---- */
-
-static bool is_shown(const struct guest_fdt_info *info, const char *extension)
-{
-	for (size_t i = 0; i < info->extension_count; i++)
-		if (strcmp(info->extensions[i], extension) == 0)
-			return true;
-	return false;
-}
-
-static enum status write_tree(struct vm *vm, const struct vm_config *config,
-			      const struct loaded_guest *loaded, void *buffer,
-			      const char **why)
-{
-	struct guest_fdt_device devices[1 + VM_VIRTIO_LIMIT] = {
-		{
-			.name = "serial",
-			.compatible = "ns16550a",
-			.base = VM_UART_BASE,
-			.size = VUART_SIZE,
-			.interrupt = VM_UART_IRQ,
-			.clock_frequency = VUART_CLOCK,
-		},
-	};
-	const char *extensions[EXTENSION_LIMIT];
-	const struct paging_isa isa = vm->mode->isa();
-	uint8_t seed[GUEST_SEED_BYTES];
-	struct guest_fdt_info info = {
-		.bootargs = config->bootargs,
-		.ram_base = vm->memory.base,
-		.ram_size = vm->memory.size,
-		.initrd_start = loaded->initrd_start,
-		.initrd_end = loaded->initrd_end,
-		.rng_seed = seed,
-		.rng_seed_size = entropy_take(seed, sizeof(seed)) ? sizeof(seed) : 0,
-		.vcpus = vm->vcpu_count,
-		.timebase_frequency = machine.fdt.timebase_frequency,
-		.extensions = extensions,
-		.extension_count =
-			arch_guest_extensions(&isa, extensions, EXTENSION_LIMIT),
-		.mmu_type = arch_guest_mmu_type(),
-		.plic_base = VM_PLIC_BASE,
-		.plic_size = VPLIC_SIZE,
-		.plic_sources = VPLIC_SOURCES_MAX,
-		.devices = devices,
-		.device_count = 1 + devices_describe(vm, devices + 1),
-	};
-
-	if (is_shown(&info, "zicbom"))
-		info.cbom_block_size = machine.fdt.harts[0].cbom_block_size;
-	if (is_shown(&info, "zicboz"))
-		info.cboz_block_size = machine.fdt.harts[0].cboz_block_size;
-	if (config->fdt.data)
-		return guest_fdt_patch(&info, &config->fdt, buffer, loaded->dtb_max, why);
-	return guest_fdt_build(&info, buffer, loaded->dtb_max, why);
-}
-
-static enum status load_tree(struct vm *vm, const struct vm_config *config,
-			     const struct loaded_guest *loaded, const char **why)
-{
-	unsigned order = 0;
-	enum status status;
-	void *buffer;
-
-	while (PAGE_SIZE << order < loaded->dtb_max)
-		order++;
-	buffer = page_alloc_zeroed(order);
-	if (!buffer)
-		return refuse(why, STATUS_NO_MEMORY, "no memory for its device tree");
-	status = write_tree(vm, config, loaded, buffer, why);
-	/* Not what libfdt has left behind it. */
-	if (status == STATUS_OK)
-		status = guest_memory_write(&vm->memory, loaded->dtb, buffer,
-					    fdt_totalsize(buffer));
-	page_free(buffer, order);
-	return status;
 }
 
 /* ---- making and ending ---- */
@@ -244,25 +160,30 @@ static enum status make_vcpus(struct vm *vm, gpa_t entry, gpa_t tree, const char
 	return STATUS_OK;
 }
 
-static enum status build(struct vm *vm, const struct vm_config *config, const char **why)
+static enum status take_memory(struct vm *vm, const char **why)
 {
-	struct loaded_guest loaded;
-	enum status status;
+	const uint64_t size = vm->config.memory;
+	enum status status = guest_memory_allocate(&vm->memory, GUEST_RAM_BASE, size);
 
-	vm->vcpu_count = config->vcpus;
-	vm->costs.zeroing = arch_time();
-	status = guest_memory_allocate(&vm->memory, GUEST_RAM_BASE, config->memory);
-	vm->costs.zeroing = arch_time() - vm->costs.zeroing;
 	if (status != STATUS_OK)
 		return refuse(why, status,
 			      "%lu MiB of memory are not free in pieces of 2 MiB or more",
-			      config->memory / MIB);
-	status = make_devices(vm, config, why);
+			      size / MIB);
+	clearing_begin(&vm->clearings[0], &vm->memory, (struct blob){0});
+	return devices_take_copies(vm, vm->clearings + 1, why);
+}
+
+static enum status build(struct vm *vm, const struct vm_config *config, const char **why)
+{
+	struct loaded_guest loaded;
+	enum status status = make_devices(vm, config, why);
+
 	if (status == STATUS_OK)
 		status = loader_load(config, &vm->memory, vm->memory.base,
 				     vm->memory.size, &loaded, why);
+	vm->vcpu_count = config->vcpus;
 	if (status == STATUS_OK)
-		status = load_tree(vm, config, &loaded, why);
+		status = tree_load(vm, &loaded, why);
 	if (status != STATUS_OK)
 		return status;
 	if (vm->mode->vm_create(vm) != STATUS_OK)
@@ -302,7 +223,7 @@ struct vm *vm_allocate(const struct vm_config *config)
 
 void vm_free(struct vm *vm)
 {
-	assert(!vm->is_made);
+	assert(!vm->is_made && !vm->is_begun);
 	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
 		if (vm->copies[i].size > 0)
 			guest_memory_free(&vm->copies[i]);
@@ -317,28 +238,82 @@ static void begin(struct vm *vm)
 	vm->detail = "";
 	vm->mode = paging_mode_find(vm->config.paging);
 	vm->shadow_memory = vm->config.shadow_memory;
+	vm->costs = (struct vm_costs){.ending = vm->costs.ending};
 }
 
-enum status vm_create(struct vm *vm)
+/* What has come of it since that time: nothing, if it went wrong. */
+static enum status settle(struct vm *vm, uint64_t since, enum status status,
+			  const char *why)
 {
+	vm->costs.making += arch_time() - since;
+	if (status == STATUS_OK)
+		return status;
+	vm_destroy(vm);
+	vm_note_end(vm, VM_STOPPED, why);
+	return status;
+}
+
+enum status vm_begin(struct vm *vm)
+{
+	const uint64_t start = arch_time();
 	const char *why = "";
 	enum status status;
 
 	begin(vm);
 	status = check_config(vm, &why);
 	if (status == STATUS_OK)
-		status = build(vm, &vm->config, &why);
-	vm->is_made = status == STATUS_OK;
-	if (status != STATUS_OK) {
-		vm_destroy(vm);
-		vm_note_end(vm, VM_STOPPED, why);
+		status = take_memory(vm, &why);
+	vm->is_begun = status == STATUS_OK;
+	return settle(vm, start, status, why);
+}
+
+bool vm_is_clear(const struct vm *vm)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(vm->clearings); i++)
+		if (!clearing_is_done(&vm->clearings[i]))
+			return false;
+	return true;
+}
+
+static void count_zeroing(struct vm *vm)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(vm->clearings); i++) {
+		vm->costs.zeroing += vm->clearings[i].ticks;
+		vm->costs.zeroed += vm->clearings[i].finished;
 	}
-	return status;
+}
+
+enum status vm_finish(struct vm *vm)
+{
+	const uint64_t start = arch_time();
+	const char *why = "";
+	enum status status;
+
+	assert(vm->is_begun && vm_is_clear(vm));
+	count_zeroing(vm);
+	memset(vm->clearings, 0, sizeof(vm->clearings));
+	status = build(vm, &vm->config, &why);
+	vm->is_begun = false;
+	vm->is_made = status == STATUS_OK;
+	return settle(vm, start, status, why);
+}
+
+/* Copies of disks that may not be whole go as the memory does. */
+static void stop_clearing(struct vm *vm)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(vm->clearings); i++) {
+		if (!vm->clearings[i].memory)
+			continue;
+		clearing_cancel(&vm->clearings[i]);
+		if (i > 0)
+			guest_memory_free(&vm->copies[i - 1]);
+	}
 }
 
 /* Devices first: others may be writing to its RAM through them. */
 void vm_destroy(struct vm *vm)
 {
+	stop_clearing(vm);
 	devices_remove(vm);
 	vm->device_count = 0;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -351,7 +326,7 @@ void vm_destroy(struct vm *vm)
 		vm->mode->vm_destroy(vm);
 	if (vm->memory.size > 0)
 		guest_memory_free(&vm->memory);
-	vm->is_made = vm->is_paused = false;
+	vm->is_begun = vm->is_made = vm->is_paused = false;
 }
 
 void vm_start(struct vm *vm)
@@ -399,6 +374,8 @@ const char *vm_state_text(const struct vm *vm)
 {
 	if (vm->is_made)
 		return vm->is_paused ? "paused" : vm_end_text(vm->end);
+	if (vm->is_begun ? !vm_has_ended(vm) : vm->wish == VM_WISH_START)
+		return "starting";
 	return vm->ends ? vm_end_text(vm->end) : "off";
 }
 

@@ -2,15 +2,17 @@
 /*
  * A virtual machine: its memory, its vCPUs, its devices and how it ended.
  *
- * Of one configuration of a bundle, which must outlive it. It is made, runs, ends and is
- * taken down, and may be made again: its name, its screen and what was written to its
- * disks stay, all other memory comes back with vm_destroy. Its vCPUs run on any harts;
- * what they share is read-only while they do, but for what has a lock or says otherwise.
+ * Of one configuration of a bundle, which must outlive it. It is begun, is made when its
+ * memory is clear, runs, ends and is taken down, and may be made again: its name, its
+ * screen and what was written to its disks stay, all other memory comes back with
+ * vm_destroy. Its vCPUs run on any harts; what they share is read-only while they do, but
+ * for what has a lock or says otherwise.
  */
 #ifndef CORE_VM_H
 #define CORE_VM_H
 
 #include "core/bundle.h"
+#include "core/clearing.h"
 #include "core/console_mux.h"
 #include "core/spin_lock.h"
 #include "core/types.h"
@@ -43,8 +45,9 @@ enum vm_wish { VM_WISH_NOTHING, VM_WISH_START, VM_WISH_REMOVE };
 
 /* Ticks of the host's time that the last life took to begin and to end. */
 struct vm_costs {
-	uint64_t making;
-	uint64_t zeroing; /* of its RAM: a part of that */
+	uint64_t making;  /* on the boot hart, zeroing apart */
+	uint64_t zeroing; /* of all harts: its RAM, and copies of disks */
+	uint64_t zeroed;  /* bytes of these */
 	uint64_t ending;
 };
 
@@ -54,11 +57,16 @@ struct vm {
 	struct vm_config config;
 	struct screen screen;			   /* of its console */
 	struct guest_memory copies[VM_DISK_LIMIT]; /* of disks; of size 0 until needed */
-	enum vm_wish wish;			   /* the boot hart's, as the next two */
-	bool is_made;				   /* from vm_create to vm_destroy */
-	bool is_kept;	/* its user's, who may start it again */
-	bool is_paused; /* the scheduler's */
+	enum vm_wish wish; /* the boot hart's, as the next three */
+	bool is_begun;	   /* from vm_begin to vm_finish */
+	bool is_made;	   /* from vm_finish to vm_destroy */
+	bool is_kept;	   /* its user's, who may start it again */
+	bool is_paused;	   /* the scheduler's */
 	struct vm_costs costs;
+	uint64_t began;	  /* host time at which it was started, for core/vm_life.c */
+	unsigned reboots; /* in succession, each soon after that */
+	/* Of its memory, and of the copies that are made for this life. */
+	struct clearing clearings[1 + VM_DISK_LIMIT];
 	/* Of one: */
 	const struct paging_mode *mode;
 	void *paging; /* the mode's own state of this VM */
@@ -91,12 +99,19 @@ void vm_free(struct vm *vm);
 void vm_init(struct vm *vm, const struct vm_config *config);
 
 /*
- * Build it and load its guest, ready to run. On failure nothing of it is left but what
- * stays, and vm->end and vm->detail say what was wrong.
+ * Take its memory, and have it cleared (core/clearing.h). When vm_is_clear(), vm_finish()
+ * is to build it and load its guest, ready to run, which sees to the hart's other work
+ * meanwhile (harts_attend()). On failure of either nothing of it is left but what stays,
+ * and vm->end and vm->detail say what was wrong.
  */
-enum status vm_create(struct vm *vm);
+enum status vm_begin(struct vm *vm);
+bool vm_is_clear(const struct vm *vm);
+enum status vm_finish(struct vm *vm);
 
-/* It is over, or never ran; every hart has forgotten its translations. */
+/*
+ * It is over, or never ran; every hart has forgotten its translations. Also of one that
+ * is begun.
+ */
 void vm_destroy(struct vm *vm);
 
 /* The first vCPU is ready to run. */
@@ -145,9 +160,9 @@ uint64_t vm_exits(const struct vm *vm);
 
 /*
  * One JSON object on the console: the exits and the state of a VM that ended; and the
- * same of none, which could not be run.
+ * same of one that there is not, or of none at all (""), which could not be run.
  */
 void vm_report(const struct vm *vm);
-void vm_report_refusal(const char *why);
+void vm_report_refusal(const char *name, const char *why);
 
 #endif

@@ -96,22 +96,57 @@ static void add(struct vm *vm, struct virtio_device *device)
 
 /* ---- disks ---- */
 
-/* It is made once: what the VM has written there is found by its next life. */
-static enum status copy_disk(const struct adding *adding,
-			     const struct disk_config *config, struct guest_memory *copy)
+static bool is_to_be_copied(const struct vm *vm, unsigned index)
 {
-	enum status status;
+	return vm->config.disks[index].is_copied && vm->copies[index].size == 0;
+}
 
-	if (copy->size > 0)
+static uint64_t size_of_copy(const struct disk_config *config)
+{
+	return align_up(config->image.size, COPY_UNIT);
+}
+
+uint64_t devices_memory(const struct vm *vm)
+{
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < vm->config.disk_count; i++)
+		if (is_to_be_copied(vm, i))
+			size += size_of_copy(&vm->config.disks[i]);
+	return size;
+}
+
+static enum status check_disk(const struct disk_config *config, const char **why)
+{
+	if (config->host || config->image.size % VIRTIO_BLK_SECTOR == 0)
 		return STATUS_OK;
-	status = guest_memory_allocate(copy, GPA(0),
-				       align_up(config->image.size, COPY_UNIT));
-	if (status != STATUS_OK)
-		return refuse(adding->why, status,
-			      "disk '%s': no memory for a copy of %lu bytes that can be "
-			      "written",
-			      config->name, config->image.size);
-	return guest_memory_write(copy, GPA(0), config->image.data, config->image.size);
+	return refuse(why, STATUS_INVALID,
+		      "disk '%s' of %lu bytes: it must be a multiple of %u", config->name,
+		      config->image.size, VIRTIO_BLK_SECTOR);
+}
+
+/* It is made once: what the VM has written there is found by its next life. */
+enum status devices_take_copies(struct vm *vm, struct clearing *clearings,
+				const char **why)
+{
+	for (unsigned i = 0; i < vm->config.disk_count; i++) {
+		const struct disk_config *config = &vm->config.disks[i];
+		struct guest_memory *copy = &vm->copies[i];
+		enum status status = check_disk(config, why);
+
+		if (status != STATUS_OK)
+			return status;
+		if (!is_to_be_copied(vm, i))
+			continue;
+		status = guest_memory_allocate(copy, GPA(0), size_of_copy(config));
+		if (status != STATUS_OK)
+			return refuse(why, status,
+				      "disk '%s': no memory for a copy of %lu bytes that "
+				      "can be written",
+				      config->name, config->image.size);
+		clearing_begin(&clearings[i], copy, config->image);
+	}
+	return STATUS_OK;
 }
 
 static enum status add_host_disk(const struct adding *adding,
@@ -141,18 +176,8 @@ static enum status add_disk(const struct adding *adding, const struct disk_confi
 
 	if (config->host)
 		return add_host_disk(adding, config, index);
-	if (disk.size % VIRTIO_BLK_SECTOR != 0)
-		return refuse(adding->why, STATUS_INVALID,
-			      "disk '%s' of %lu bytes: it must be a multiple of %u",
-			      config->name, disk.size, VIRTIO_BLK_SECTOR);
-	if (config->is_copied) {
-		struct guest_memory *copy = &vm->copies[index];
-		enum status status = copy_disk(adding, config, copy);
-
-		if (status != STATUS_OK)
-			return status;
-		disk.copy = copy;
-	}
+	if (config->is_copied)
+		disk.copy = &vm->copies[index];
 	virtio_blk_init(&vm->virtio->disks[index], next_base(vm), next_line(vm),
 			&adding->memory, &disk);
 	add(vm, &vm->virtio->disks[index].virtio);
@@ -255,17 +280,6 @@ static enum status add_net(const struct adding *adding, const struct vm_config *
 }
 
 /* ---- all of them ---- */
-
-uint64_t devices_memory(const struct vm *vm)
-{
-	const struct vm_config *config = &vm->config;
-	uint64_t size = 0;
-
-	for (unsigned i = 0; i < config->disk_count; i++)
-		if (config->disks[i].is_copied && vm->copies[i].size == 0)
-			size += align_up(config->disks[i].image.size, COPY_UNIT);
-	return size;
-}
 
 enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why)
 {

@@ -18,7 +18,14 @@
 /* Bytes for the copies of its disks that are still to be made. */
 uint64_t devices_memory(const struct vm *vm);
 
-/* On failure devices_remove() still has to be called. */
+/*
+ * Take memory for these, and have it filled: one of VM_DISK_LIMIT clearings each, by the
+ * disk's index. On failure some have been begun.
+ */
+enum status devices_take_copies(struct vm *vm, struct clearing *clearings,
+				const char **why);
+
+/* When that is done. On failure devices_remove() still has to be called. */
 enum status devices_add(struct vm *vm, const struct vm_config *config, const char **why);
 void devices_remove(struct vm *vm);
 

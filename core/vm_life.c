@@ -8,64 +8,106 @@
 #include "core/harts.h"
 #include "core/log.h"
 #include "core/machine.h"
+#include "core/reason.h"
 #include "core/scheduler.h"
+#include "core/string.h"
 #include "core/timer.h"
 #include "core/vm.h"
 #include "core/vms.h"
 
 #define BOOT_HART 0
 
+/* So often in succession a VM may reboot within so many seconds of its start. */
+#define REBOOTS_MOST   5U
+#define REBOOT_SECONDS 10U
+
 static const struct life_plan *plan;
 static bool went_well;
 static bool is_one_left_out;
 static bool is_ending; /* nothing is started any more */
 
+/* The one that is begun, and not made yet. One at a time: each finds what others left. */
+static struct vm *in_making;
+static struct vm_costs last_costs; /* of its last life */
+
 static const char by_monitor[] = "by the monitor";
 
-bool life_add(const struct vm_config *config)
+enum status life_add(const struct vm_config *config, const char **why)
 {
 	struct vm *vm =
 		vms_find(config->name) || vms_are_full() ? NULL : vm_allocate(config);
 
 	if (!vm) {
-		log_line("vm %s: left out: no memory to remember it, another of its "
-			 "name, or %u are there already",
-			 config->name, VMS_LIMIT);
 		is_one_left_out = true;
-		return false;
+		return refuse(why, STATUS_NO_MEMORY,
+			      "left out: no memory to remember it, another of its name, "
+			      "or %u are there already",
+			      VMS_LIMIT);
 	}
 	vms_add(vm);
-	return true;
+	return STATUS_OK;
 }
 
 /* ---- making ---- */
 
-static bool make(struct vm *vm)
+static bool was_told_to_end(const struct vm *vm)
 {
-	const struct vm_costs last = vm->costs;
-	const uint64_t start = arch_time();
+	return vm->end == VM_STOPPED && strcmp(vm->detail, by_monitor) == 0;
+}
 
-	if (vm_create(vm) != STATUS_OK) {
-		vm->costs = last;
-		log_line("vm %s: %s", vm->name, vm->detail);
-		plan->report(vm);
-		went_well = false;
-		return false;
+/* It could not be made, or was ended before it was. The next may begin. */
+static void end_unmade(struct vm *vm)
+{
+	const bool was_ended = vm->is_begun || was_told_to_end(vm);
+
+	log_line("vm %s: %s%s%s", vm->name, was_ended ? "stopped: " : "", vm->detail,
+		 was_ended ? ", before it was made" : "");
+	plan->report(vm);
+	went_well &= was_told_to_end(vm);
+	if (vm->is_begun)
+		vm_destroy(vm);
+	vm->costs = last_costs;
+	in_making = NULL;
+	scheduler_recall(BOOT_HART);
+}
+
+static void begin(struct vm *vm)
+{
+	vm->wish = VM_WISH_NOTHING;
+	last_costs = vm->costs;
+	if (vm_begin(vm) == STATUS_OK)
+		in_making = vm;
+	else
+		end_unmade(vm);
+}
+
+static void finish(struct vm *vm)
+{
+	if (vm_finish(vm) != STATUS_OK) {
+		end_unmade(vm);
+		return;
 	}
+	in_making = NULL;
 	mux_open(&vm->screen);
 	log_line("vm %s: %lu MiB of memory, paging mode %s", vm->name,
 		 vm->memory.size / MIB, vm->mode->name);
-	vm->costs.making = arch_time() - start;
-	return true;
+	scheduler_recall(BOOT_HART);
 }
 
-static void start_again(struct vm *vm)
+/* Whoever was told to end meanwhile does, as one that runs. */
+static void start(struct vm *vm)
 {
-	vm->wish = VM_WISH_NOTHING;
-	if (!make(vm))
-		return;
-	vm->is_kept = false;
+	if (!vm_has_ended(vm))
+		vm->is_kept = false;
+	vm->began = arch_time();
 	vm_start(vm);
+}
+
+static void finish_and_start(struct vm *vm)
+{
+	finish(vm);
+	if (vm->is_made)
+		start(vm);
 }
 
 /* ---- taking down ---- */
@@ -89,15 +131,40 @@ static void check(struct vm *vm)
 	}
 }
 
+/*
+ * One that is to be made again when it reboots. A guest that does little else would keep
+ * the machine busy, and its log full, for ever: see REBOOTS_MOST.
+ */
+static void follow_reboot(struct vm *vm)
+{
+	const uint64_t soon = REBOOT_SECONDS * machine.fdt.timebase_frequency;
+	char text[VM_DETAIL_LIMIT];
+
+	if (vm->end != VM_REBOOT || !vm->config.restarts || vm->is_kept || is_ending)
+		return;
+	vm->reboots = arch_time() - vm->began < soon ? vm->reboots + 1 : 0;
+	if (vm->reboots <= REBOOTS_MOST) {
+		vm->wish = VM_WISH_START;
+		return;
+	}
+	vm->reboots = 0;
+	vm->end = VM_STOPPED;
+	format_text(text, sizeof(text), "it rebooted %u times within %u s of its start",
+		    REBOOTS_MOST + 1, REBOOT_SECONDS);
+	vm_set_detail(vm, text);
+}
+
 static void take_down(struct vm *vm)
 {
 	uint64_t start;
 
 	mux_close(&vm->screen);
 	check(vm);
+	follow_reboot(vm);
 	log_end(vm);
 	plan->report(vm);
-	went_well &= vm->is_kept || vm->end == VM_POWER_OFF || vm->end == VM_REBOOT;
+	went_well &=
+		was_told_to_end(vm) || vm->end == VM_POWER_OFF || vm->end == VM_REBOOT;
 	start = arch_time();
 	exit_trace_free(vm);
 	harts_request(harts_running(), HART_FORGET);
@@ -117,10 +184,14 @@ static void look_at(struct vm *vm)
 {
 	if (vm->is_made && vm_is_over(vm))
 		take_down(vm);
-	if (vm->is_made)
+	else if (vm == in_making && vm_has_ended(vm))
+		end_unmade(vm);
+	else if (vm == in_making && vm_is_clear(vm))
+		finish_and_start(vm);
+	if (vm->is_made || vm->is_begun)
 		return;
-	if (vm->wish == VM_WISH_START && !is_ending)
-		start_again(vm);
+	if (vm->wish == VM_WISH_START && !is_ending && !in_making)
+		begin(vm);
 	else if (vm->wish == VM_WISH_REMOVE)
 		forget(vm);
 }
@@ -138,7 +209,8 @@ static void look_at_all(void)
 static bool is_over(void)
 {
 	for (const struct vm *vm = vms_first(); vm; vm = vms_next(vm))
-		if (vm->is_made || (vm->is_kept && !is_ending))
+		if (vm->is_made || vm->is_begun ||
+		    (!is_ending && (vm->is_kept || vm->wish == VM_WISH_START)))
 			return false;
 	return true;
 }
@@ -147,7 +219,7 @@ static void end_all(const char *why)
 {
 	is_ending = true;
 	for (struct vm *vm = vms_first(); vm; vm = vms_next(vm))
-		if (vm->is_made)
+		if (vm->is_made || vm->is_begun)
 			vm_end(vm, VM_STOPPED, why);
 	scheduler_recall(BOOT_HART);
 }
@@ -157,31 +229,53 @@ static void end_at_limit(void)
 	end_all("time limit");
 }
 
+/* Nothing else runs as yet, but for the monitor, which may want it otherwise. */
+static void make_at_once(struct vm *vm)
+{
+	if (is_ending || vm->wish == VM_WISH_REMOVE)
+		return;
+	begin(vm);
+	while (vm->is_begun && !vm_is_clear(vm))
+		harts_turn();
+	if (vm->is_begun)
+		finish(vm);
+	if (vm->is_made)
+		canary_surround(&vm->memory);
+}
+
+/* Of the time before: this hart is as free for vCPUs then as any other. */
+static void see_to_orders(void)
+{
+	while (scheduler_was_recalled())
+		look_at_all();
+	scheduler_step();
+}
+
 static void start_all(void)
 {
 	for (struct vm *vm = vms_first(); vm; vm = vms_next(vm))
-		if (make(vm))
-			canary_surround(&vm->memory);
+		make_at_once(vm);
 	canary_fill();
 	if (plan->seconds > 0)
 		timer_limit(plan->seconds, end_at_limit);
 	plan->begun();
+	see_to_orders();
 	for (struct vm *vm = vms_first(); vm; vm = vms_next(vm))
 		if (vm->is_made)
-			vm_start(vm);
+			start(vm);
 }
 
 bool life_run(const struct life_plan *with)
 {
 	plan = with;
 	went_well = !is_one_left_out;
-	is_one_left_out = false;
+	is_one_left_out = is_ending = false;
 	start_all();
 	while (!is_over()) {
 		if (scheduler_was_recalled())
 			look_at_all();
-		else if (!scheduler_step())
-			harts_idle();
+		else
+			harts_turn();
 	}
 	while (vms_first())
 		forget(vms_first());
@@ -194,6 +288,8 @@ const char *life_start(struct vm *vm)
 {
 	if (vm->is_made)
 		return "it is running";
+	if (vm->is_begun && !vm_has_ended(vm))
+		return "it is starting";
 	vm->wish = VM_WISH_START;
 	vm->is_kept = true;
 	scheduler_recall(BOOT_HART);
@@ -204,13 +300,14 @@ static void end_for(struct vm *vm, enum vm_wish wish)
 {
 	vm->wish = wish;
 	vm->is_kept = true;
-	vm_end(vm, VM_STOPPED, by_monitor);
+	if (vm->is_made || vm->is_begun)
+		vm_end(vm, VM_STOPPED, by_monitor);
 	scheduler_recall(BOOT_HART);
 }
 
 const char *life_stop(struct vm *vm)
 {
-	if (!vm->is_made)
+	if (!vm->is_made && !vm->is_begun && vm->wish != VM_WISH_START)
 		return "it is not running";
 	end_for(vm, VM_WISH_NOTHING);
 	return NULL;
@@ -219,7 +316,7 @@ const char *life_stop(struct vm *vm)
 const char *life_restart(struct vm *vm)
 {
 	if (!vm->is_made)
-		return life_start(vm);
+		return vm->is_begun && !vm_has_ended(vm) ? NULL : life_start(vm);
 	end_for(vm, VM_WISH_START);
 	return NULL;
 }
@@ -244,11 +341,7 @@ const char *life_resume(struct vm *vm)
 
 const char *life_remove(struct vm *vm)
 {
-	if (vm->is_made)
-		end_for(vm, VM_WISH_REMOVE);
-	else
-		vm->wish = VM_WISH_REMOVE;
-	scheduler_recall(BOOT_HART);
+	end_for(vm, VM_WISH_REMOVE);
 	return NULL;
 }
 

@@ -4,7 +4,8 @@
  * may be started again.
  *
  * All of it happens on the boot hart, between runs of vCPUs; what others want of it they
- * leave with the VM and recall the hart. Invariant: a VM's memory is given away only when
+ * leave with the VM and recall the hart. A VM is begun, and others run on while its
+ * memory is cleared; one at a time is. Invariant: a VM's memory is given away only when
  * none of its vCPUs is on a hart, and every hart has forgotten its translations.
  */
 #ifndef CORE_VM_LIFE_H
@@ -25,14 +26,15 @@ struct life_plan {
 };
 
 /*
- * A VM of that configuration, off as yet. False, it is said, and the run does not go
- * well: there is no memory to remember it, or there are too many.
+ * A VM of that configuration, off as yet. STATUS_NO_MEMORY, with *why, and the run does
+ * not go well: there is no memory to remember it, another of its name, or too many.
  */
-bool life_add(const struct vm_config *config);
+enum status life_add(const struct vm_config *config, const char **why);
 
 /*
  * Start all of them, and run them until each is over, and none that the monitor has
- * stopped, or could not start, could be started again. False if one did not end well by
+ * stopped, or could not start, could be started again. One that reboots is made anew if
+ * its configuration says so, unless it does little else. False if one did not end well by
  * itself, or could not be made. None is left then.
  */
 bool life_run(const struct life_plan *plan);

@@ -11,7 +11,7 @@ CROSS ?= riscv64-linux-gnu-
 GUEST_CC ?= $(CROSS)gcc
 GUEST_OBJCOPY ?= $(CROSS)objcopy
 GUEST_BUILD ?= build/guests
-GUESTS := hello conformance hostile bench tenant walks race
+GUESTS := hello conformance hostile bench tenant ticks walks race
 
 GUEST_FLAGS := -mabi=lp64 -mcmodel=medany -I. -g -ffreestanding -fno-pic \
 	-fno-stack-protector -fno-common -fno-asynchronous-unwind-tables

@@ -6,7 +6,6 @@
  * largest if none does: a VM is one run wherever one is free that is as large.
  */
 #include "mm/guest_memory.h"
-#include "core/harts.h"
 #include "core/panic.h"
 #include "core/string.h"
 #include "mm/page_alloc.h"
@@ -26,30 +25,26 @@ static bool append(struct guest_memory *memory, hpa_t hpa, uint64_t size)
 }
 
 #define BLOCK_WORDS 8
-#define CLEAR_STEP  (PAGE_SIZE << PAGE_ORDER_2M) /* all runs are a multiple of it */
+#define BLOCK_SIZE  (BLOCK_WORDS * sizeof(uint64_t))
 
 /*
- * Zero, written only where it is not there yet: most of a machine's memory has never
- * been used, and reading it costs less than writing it, most of all under an emulator,
- * which has to find memory of its own for each page that is written.
+ * Written only where it is not zero yet: most of a machine's memory has never been used,
+ * and reading it costs less than writing it, most of all under an emulator, which has to
+ * find memory of its own for each page that is written.
  */
-static void clear_where_used(uint64_t *words, uint64_t size)
+void guest_memory_clear(hpa_t start, uint64_t size)
 {
-	uint64_t *const end = words + size / sizeof(*words);
+	const uint64_t odd =
+		-start.raw % BLOCK_SIZE < size ? -start.raw % BLOCK_SIZE : size;
+	uint64_t *words = hpa_pointer(HPA(start.raw + odd));
+	uint64_t *const end = words + (size - odd) / BLOCK_SIZE * BLOCK_WORDS;
 
+	memset(hpa_pointer(start), 0, odd);
 	for (; words < end; words += BLOCK_WORDS)
 		if (words[0] | words[1] | words[2] | words[3] | words[4] | words[5] |
 		    words[6] | words[7])
-			memset(words, 0, BLOCK_WORDS * sizeof(*words));
-}
-
-/* Others may ask something of this hart meanwhile, and wait for it. */
-static void clear_in_steps(hpa_t start, uint64_t size)
-{
-	for (uint64_t at = 0; at < size; at += CLEAR_STEP) {
-		clear_where_used(hpa_pointer(HPA(start.raw + at)), CLEAR_STEP);
-		harts_serve();
-	}
+			memset(words, 0, BLOCK_SIZE);
+	memset(end, 0, (size - odd) % BLOCK_SIZE);
 }
 
 enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint64_t size)
@@ -68,8 +63,6 @@ enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint6
 			guest_memory_free(memory);
 			return STATUS_NO_MEMORY;
 		}
-		/* No VM sees what another left behind. */
-		clear_in_steps(hpa, taken);
 	}
 	return STATUS_OK;
 }

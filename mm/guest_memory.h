@@ -30,11 +30,15 @@ struct guest_memory {
 };
 
 /*
- * Take size bytes (a multiple of 2 MiB, not 0) from the page allocator, all
- * zero. STATUS_NO_MEMORY leaves nothing allocated.
+ * Take size bytes (a multiple of 2 MiB, not 0) from the page allocator. What others left
+ * there is still in them: core/clearing.h has it cleared before anybody sees it.
+ * STATUS_NO_MEMORY leaves nothing allocated.
  */
 enum status guest_memory_allocate(struct guest_memory *memory, gpa_t base, uint64_t size);
 void guest_memory_free(struct guest_memory *memory);
+
+/* Zero memory of the host's that nobody else uses: any bytes at all. */
+void guest_memory_clear(hpa_t start, uint64_t size);
 
 /* The run that gpa lies in; NULL where there is no RAM. */
 const struct guest_run *guest_memory_run(const struct guest_memory *memory, gpa_t gpa);

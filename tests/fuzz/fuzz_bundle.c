@@ -2,6 +2,7 @@
 /* sources: core/bundle.c core/device_tree.c core/elf.c core/guest_fdt.c */
 /* sources: core/bundle_image.c core/bundle_devices.c */
 /* sources: core/guest_fdt_patch.c core/loader.c core/reason.c core/log.c core/vm.c */
+/* sources: core/vm_tree.c */
 /* sources: core/counters.c core/entropy.c core/random.c core/vm_devices.c */
 /* sources: core/vm_host_disk.c core/vm_share.c */
 /* sources: drivers/mmio.c drivers/vplic.c drivers/vuart.c drivers/virtio_mmio.c */
@@ -229,7 +230,7 @@ static void check_devices(const struct vm_config *config)
 
 static void live(const struct vm_config *config)
 {
-	if (vm_create(&vm) != STATUS_OK) {
+	if (vm_begin(&vm) != STATUS_OK || vm_finish(&vm) != STATUS_OK) {
 		check_refusal(vm.detail);
 		require(vm.end == VM_STOPPED && !vm.is_made);
 		return;
@@ -241,6 +242,16 @@ static void live(const struct vm_config *config)
 	vm_destroy(&vm);
 }
 
+/* Nothing is left of one that was begun and is not wanted after all. */
+static void break_off(void)
+{
+	if (vm_begin(&vm) != STATUS_OK)
+		return;
+	require(vm.is_begun && vm_parts.live > 0);
+	vm_destroy(&vm);
+	require(!vm.is_begun && vm_parts.live == 0);
+}
+
 /* A second life is as the first, and finds the copies of disks that this left. */
 static void make_vm(const struct vm_config *config)
 {
@@ -248,6 +259,7 @@ static void make_vm(const struct vm_config *config)
 	config_now = config;
 	memset(&vm, 0, sizeof(vm));
 	vm_init(&vm, config);
+	break_off();
 	live(config);
 	live(config);
 	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)

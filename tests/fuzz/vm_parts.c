@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/arch.h"
+#include "core/clearing.h"
 #include "core/harts.h"
 #include "core/scheduler.h"
 #include "core/switch.h"
@@ -342,6 +343,32 @@ enum status guest_memory_read(const struct guest_memory *guest, void *to, gpa_t 
 /* Nor are there other harts. */
 void harts_serve(void)
 {
+}
+
+void harts_attend(void)
+{
+}
+
+/* What a disk's copy begins with can be read, and has room. */
+void clearing_begin(struct clearing *clearing, const struct guest_memory *memory,
+		    struct blob content)
+{
+	const volatile char *bytes = content.data;
+
+	require(!clearing->memory && content.size <= memory->size);
+	for (uint64_t i = 0; i < content.size; i++)
+		(void)bytes[i];
+	*clearing = (struct clearing){.memory = memory, .finished = memory->size};
+}
+
+bool clearing_is_done(const struct clearing *clearing)
+{
+	return !clearing->memory || clearing->finished == clearing->memory->size;
+}
+
+void clearing_cancel(struct clearing *clearing)
+{
+	clearing->memory = NULL;
 }
 
 /* Nor is anything typed. */

@@ -668,9 +668,8 @@ MEMORY = _of(
      "align_down(gpa.raw, size) >= run->gpa.raw)"),
     ("what lies past a run is found",
      "if (!run || !range_within(gpa.raw, size, run->gpa.raw, run->size))", "if (!run)"),
-    ("only the first 2 MiB of a block are zeroed",
-     "clear_in_steps(hpa, taken);",
-     "clear_in_steps(hpa, 2 * MIB);"),
+    ("what is behind the last 64 bytes is not zeroed",
+     "\tmemset(end, 0, (size - odd) % BLOCK_SIZE);\n", ""),
     ("of eight words that are looked at, one is not", "words[6] | words[7])", "words[6])"),
     ("a run is one page longer than it is",
      "if (range_within(gpa.raw, 1, run->gpa.raw, run->size))",
@@ -1038,6 +1037,25 @@ SCHEDULER = _of(
      "\t\t\tgone = false;\n\t\t\tcontinue;", "\t\t\tcontinue;"),
     ("scheduler: who leaves is taken to be on its hart",
      "\t__atomic_store_n(&vcpu->hart, VCPU_NO_HART, __ATOMIC_SEQ_CST);\n", ""),
+    ("scheduler: no VM comes to be while the boot hart is busy",
+     "(hart == BOOT_HART && clearing_waits());", "false;"),
+)
+
+LIVES = _of(
+    "core/clearing.c",
+    ("a piece that is in hand is not waited for",
+     "in_hand = clearing->finished != clearing->given;", "in_hand = false;"),
+    ("a disk's copy ends with what was there before",
+     "\tguest_memory_clear(HPA(hpa.raw + copied), CLEARING_PIECE - copied);",
+     "\tif (copied == 0)\n\t\tguest_memory_clear(hpa, CLEARING_PIECE);"),
+) + _of(
+    "core/vm_life.c",
+    ("two VMs are made at once",
+     "if (vm->wish == VM_WISH_START && !is_ending && !in_making)",
+     "if (vm->wish == VM_WISH_START && !is_ending)"),
+    ("whoever stops a VM that failed hides it",
+     "return vm->end == VM_STOPPED && strcmp(vm->detail, by_monitor) == 0;",
+     "return vm->is_kept;"),
 )
 
 CONSOLE = _of(
@@ -1131,5 +1149,5 @@ HOST_DISKS = _of(
 
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
-           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + REQUESTS + HARTS +
+           CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + LIVES + REQUESTS + HARTS +
            HOST_DISKS + CONSOLE)

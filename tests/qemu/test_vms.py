@@ -161,6 +161,17 @@ def test_vms_that_end_by_themselves(run, vm, guest, tmp_path):
     assert result.status == 0
 
 
+def test_one_too_many_is_reported(run, vm, guest, tmp_path):
+    hello = ("--kernel", guest("hello.bin"), "--memory", "4M", "--shadow-memory", "256K")
+    result = run(*(word for index in range(17) for word in vm(f"v{index}", *hello)))
+    assert any(line.startswith("vm v16: left out: ") for line in result.said), result
+    reports = {report["vm"]: report for report in json.loads(
+        (tmp_path / "stats.json").read_text())["vms"]}
+    assert len(reports) == 17 and reports["v16"]["reason"] == "stopped", reports
+    assert reports["v16"]["detail"].startswith("left out: ")
+    assert result.status == 3
+
+
 def test_one_that_cannot_be_made_does_not_keep_others_from_running(run, vm, guest):
     hello = ("--kernel", guest("hello.bin"), "--memory", "32M")
     result = run(*vm("good", *hello), *vm("bad", *hello, "--shadow-memory", "4K"))
@@ -168,6 +179,125 @@ def test_one_that_cannot_be_made_does_not_keep_others_from_running(run, vm, gues
     assert any(line.startswith("vm bad: shadow memory of 4096 bytes") for line in result.said)
     assert any(line.startswith("vm good: power-off") for line in result.said)
     assert "hello from hart 0" in result.out
+
+
+MADE = "vm large: 128 MiB of memory"
+
+
+def was_seen_starting(child):
+    """Restart the large VM and ask for the list; it may be made before that is printed."""
+    child.send("vm restart large\r")
+    child.expect_exact("vm large: stopped: by the monitor")
+    child.send("vm list\r")
+    if child.expect([r"large +starting", MADE]) == 1:
+        child.expect(r"large +running")
+        return False
+    child.expect_exact(MADE)
+    return True
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+@pytest.mark.parametrize("seat, mode", [("hs", "lsp"), ("hs", "nested"), ("m", "shadow")])
+def test_others_go_on_while_one_is_made(terminal, ended, vm, guest, seat, mode, harts):
+    """One that never waits, and may run on the boot hart alone; and the monitor."""
+    child = terminal(
+        *vm("clock", "--kernel", guest("ticks.bin"), "--memory", "32M", "--pin", "0"),
+        *vm("large", "--kernel", guest("tenant.bin"), "--memory", "128M", "--paging", mode),
+        "--seat", seat, "--smp", harts, GNOMON_APPEND="interleave=on")
+    child.expect_exact("tenant: 128 MiB, as new")
+    child.send(ESCAPE)
+    child.expect_exact(MONITOR)
+    child.send("vm restart large\r")
+    child.expect_exact("vm large: stopped: by the monitor")
+    child.expect_exact(MADE)
+    ticks = [int(tick) for tick in re.findall(r"\[clock\] ticks: (\d+), ", child.before)]
+    assert len(ticks) > 1 and ticks == sorted(set(ticks)), child.before
+    child.expect(r"tenant: 128 MiB, (as new|used)")
+    assert child.match[1] == "as new", child.before
+    assert any(was_seen_starting(child) for _ in range(20)), "it was never seen to start"
+    child.send("power off\r")
+    assert ended(child) == 0
+
+
+def was_broken_off(child, how):
+    """Start the large VM and end it so: True if it had not been made by then."""
+    ask(child, "vm start large")
+    child.send(f"vm {how} large\r")
+    child.expect(r"vm large: stopped: by the monitor, (before it was made|after \d+ exits)")
+    broken_off = child.match[1].startswith("before")
+    child.send("\r")
+    child.expect_exact(MONITOR)
+    return broken_off
+
+
+@pytest.mark.parametrize("seat, mode", [("hs", "lsp"), ("hs", "nested"), ("m", "lsp")])
+def test_one_that_is_being_made_can_be_ended(terminal, ended, tmp_path, vm, guest, seat, mode):
+    stats = tmp_path / "stats.json"
+    tenant = ("--kernel", guest("tenant.bin"), "--paging", mode)
+    child = terminal(*vm("small", *tenant, "--memory", "32M"),
+                     *vm("large", *tenant, "--memory", "128M"), "--seat", seat, "--smp", "1",
+                     "--stats", stats, GNOMON_APPEND="interleave=on")
+    child.expect_exact("tenant: 128 MiB, as new")
+    enter(child)
+    order(child, "vm stop large", "vm large: stopped: by the monitor, after ")
+    before = free(child)
+    assert any(was_broken_off(child, "stop") for _ in range(20)), "each time it was made before"
+    assert states(child) == {"small": "running", "large": "stopped"}
+    assert free(child) == before
+    order(child, "vm start large", "tenant: 128 MiB, as new")
+    order(child, "vm stop large", "vm large: stopped: by the monitor, after ")
+    assert free(child) == before
+    was_broken_off(child, "remove")
+    assert states(child) == {"small": "running"}
+    assert all(int(now) >= int(then) for now, then in zip(free(child), before))
+    child.send("power off\r")
+    assert ended(child) == 0
+    reports = json.loads(stats.read_text())["vms"]
+    assert {report["reason"] for report in reports} == {"stopped"}
+    assert any(report["exits_total"] == 0 for report in reports)
+
+
+def test_all_end_while_one_is_being_made(terminal, ended, vm, guest):
+    tenant = ("--kernel", guest("tenant.bin"))
+    child = terminal(*vm("small", *tenant, "--memory", "32M"),
+                     *vm("large", *tenant, "--memory", "128M"), "--smp", "1",
+                     GNOMON_APPEND="interleave=on")
+    child.expect_exact("tenant: 128 MiB, as new")
+    enter(child)
+    order(child, "vm stop large", "vm large: stopped: by the monitor, after ")
+    child.send("vm start large\r")
+    child.expect_exact(MONITOR)
+    child.send("power off\r")
+    assert ended(child) == 0
+
+
+# ---- reboots ----
+
+@pytest.mark.parametrize("how", ["lsp", "m lsp"])
+def test_one_that_only_reboots_is_stopped(run, guest, tmp_path, how):
+    kernel = ("--kernel", guest("ticks.bin"), "--append", "reboot=yes", "--memory", "32M")
+    result = run(*kernel, "--on-reboot", "restart", how=how)
+    assert result.out.count("ticks: reboots") == 6, result
+    assert any(": stopped: it rebooted 6 times within 10 s of its start, after " in line
+               for line in result.said), result
+    assert result.status == 3
+    reports = json.loads((tmp_path / "stats.json").read_text())["vms"]
+    assert [report["reason"] for report in reports] == 5 * ["reboot"] + ["stopped"]
+    for words in ((), ("--on-reboot", "stop")):
+        result = run(*kernel, *words, how=how)
+        assert result.out.count("ticks: reboots") == 1 and result.status == 0, result
+
+
+@pytest.mark.parametrize("seat", ["hs", "m"])
+def test_debian_reboots(terminal, ended, seat):
+    child = terminal("--seat", seat, "--memory", "256M", "--on-reboot", "restart")
+    child.expect_exact(SHELL)
+    child.send("reboot -f\r")
+    child.expect_exact(": reboot, after ")
+    child.expect_exact(SHELL)
+    compute(child, 6)
+    child.send("exit\r")
+    assert ended(child) == 0
 
 
 @pytest.mark.parametrize("words, text", [

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include "arch/riscv/layout.h"
+#include "core/clearing.h"
 #include "core/panic.h"
 
 #define STACK (256 * 1024)
@@ -56,6 +57,11 @@ void arch_wait_trap(struct vcpu *vcpu, bool trap)
 {
 	(void)vcpu;
 	bench.traps_wait = trap;
+}
+
+bool clearing_waits(void)
+{
+	return bench.clears;
 }
 
 uint64_t timer_deadline(const struct vcpu *vcpu)

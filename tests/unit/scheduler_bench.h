@@ -38,6 +38,7 @@ extern struct bench {
 	enum vcpu_leave leaves; /* what it comes to */
 	struct vcpu *ran;
 	bool traps_wait;
+	bool clears; /* there is memory to be cleared */
 } bench;
 
 extern struct vm bench_vm;

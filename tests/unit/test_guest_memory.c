@@ -16,20 +16,17 @@
 #define BLOCK (2 * MIB)
 
 static hpa_t base;
-static unsigned served;
 static uint8_t bytes[SIZE / PAGE_SIZE];
 static struct guest_memory memory;
 
 /* What others ask of the hart, of which there is nothing here. */
 void harts_serve(void)
 {
-	served++;
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	served = 0;
 	base = host_ram_map(SIZE, GIB);
 	page_alloc_init(base, SIZE, bytes);
 	return 0;
@@ -196,54 +193,40 @@ static void too_many_runs(void **state)
 	host_ram_unmap(large, 2 * 65 * BLOCK);
 }
 
-static void no_vm_sees_what_was_there(void **state)
+/* Any bytes at all, and none beside them; one in 65 is not zero before. */
+static void what_was_there_is_cleared(void **state)
 {
-	char *end;
+	static uint8_t bytes_there[1024];
 
 	(void)state;
-	page_alloc_add(base, SIZE);
-	for (unsigned round = 0; round < 2; round++) {
-		assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, BLOCK),
-				 STATUS_OK);
-		end = (char *)hpa_pointer(memory.runs[0].hpa) + BLOCK;
-		for (char *byte = end - BLOCK; byte < end; byte++)
-			assert_int_equal(*byte, 0);
-		/* One byte in 65: each place in a word, and each word in 64 bytes. */
-		for (char *byte = end - BLOCK; byte < end; byte += 65)
-			*byte = 0x77;
-		guest_memory_free(&memory);
-	}
-}
+	for (unsigned start = 0; start < 130; start++) {
+		for (unsigned size = 0; size < 260; size++) {
+			memset(bytes_there, 0, sizeof(bytes_there));
+			for (unsigned i = start % 65; i < sizeof(bytes_there); i += 65)
+				bytes_there[i] = 0x77;
+			guest_memory_clear(pointer_hpa(bytes_there + start), size);
+			for (unsigned i = 0; i < sizeof(bytes_there); i++) {
+				bool is_in = i >= start && i < start + size;
+				bool was = i % 65 == start % 65;
 
-/* A block of the allocator's may be larger than a run has to be. */
-static void all_of_a_large_block_is_zero(void **state)
-{
-	(void)state;
-	page_alloc_add(base, SIZE);
-	for (unsigned round = 0; round < 2; round++) {
-		assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
-				 STATUS_OK);
-		assert_in_range(memory.runs[0].size, 4 * BLOCK, SIZE);
-		for (unsigned i = 0; i < memory.run_count; i++) {
-			uint64_t *words = hpa_pointer(memory.runs[i].hpa);
-
-			for (uint64_t at = 0; at < memory.runs[i].size / 8; at += 511)
-				assert_int_equal(words[at], 0);
-			memset(words, 0x77, memory.runs[i].size);
+				assert_int_equal(bytes_there[i],
+						 !is_in && was ? 0x77 : 0);
+			}
 		}
-		guest_memory_free(&memory);
 	}
 }
 
-/* A VM's memory may take long, and others wait for whoever zeroes it. */
-static void others_are_served_meanwhile(void **state)
+static void all_of_it_is_cleared(void **state)
 {
+	uint64_t *words = hpa_pointer(base);
+
 	(void)state;
-	page_alloc_add(base, SIZE);
-	assert_int_equal(guest_memory_allocate(&memory, GUEST_RAM_BASE, SIZE / 2),
-			 STATUS_OK);
-	assert_in_range(served, SIZE / 2 / BLOCK, SIZE / BLOCK);
-	guest_memory_free(&memory);
+	memset(words, 0x77, SIZE);
+	guest_memory_clear(block(1), SIZE - 2 * BLOCK);
+	for (uint64_t i = 0; i < SIZE / 8; i++)
+		assert_true(words[i] == (i < BLOCK / 8 || i >= (SIZE - BLOCK) / 8
+						 ? UINT64_C(0x7777777777777777)
+						 : 0));
 }
 
 static void sizes_that_cannot_be_are_our_own_defects(void **state)
@@ -377,9 +360,8 @@ int main(void)
 		TEST(fragments_are_runs_of_their_own),
 		TEST(no_memory_leaves_nothing),
 		TEST(too_many_runs),
-		TEST(no_vm_sees_what_was_there),
-		TEST(all_of_a_large_block_is_zero),
-		TEST(others_are_served_meanwhile),
+		TEST(what_was_there_is_cleared),
+		TEST(all_of_it_is_cleared),
 		TEST(sizes_that_cannot_be_are_our_own_defects),
 		TEST(places_are_found_within_one_run),
 		TEST(ownership_is_exact),

@@ -19,6 +19,7 @@
 
 #include "arch/riscv/layout.h"
 #include "core/arch.h"
+#include "core/clearing.h"
 #include "core/harts.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -38,10 +39,34 @@ enum { LACKS = 4, REFUSED = 5, MISSING = 6, LATE = 7 };
 
 struct machine machine;
 
+/* Memory that is to be cleared, in pieces, and how many each hart has cleared. */
+static unsigned pieces;
+static unsigned cleared[FIT_HARTS];
+
+bool clearing_waits(void)
+{
+	return __atomic_load_n(&pieces, __ATOMIC_SEQ_CST) > 0;
+}
+
+bool clearing_step(void)
+{
+	unsigned left = __atomic_load_n(&pieces, __ATOMIC_SEQ_CST);
+
+	while (left > 0 &&
+	       !__atomic_compare_exchange_n(&pieces, &left, left - 1, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	if (left > 0)
+		__atomic_fetch_add(&cleared[arch_hart_index()], 1, __ATOMIC_SEQ_CST);
+	return left > 0;
+}
+
 /* Nothing else is to be done on these harts, and they have no devices. */
+static _Thread_local bool runs_vcpus;
+
 bool scheduler_step(void)
 {
-	return false;
+	return runs_vcpus;
 }
 
 bool scheduler_has_work(unsigned hart)
@@ -322,20 +347,77 @@ static void run_guest(void *argument)
 	}
 }
 
+static void run_guests(unsigned from)
+{
+	__atomic_store_n(&guests_end, false, __ATOMIC_SEQ_CST);
+	for (unsigned i = from; i < FIT_HARTS; i++)
+		assert_true(harts_run(i, run_guest, NULL));
+}
+
+static void end_guests(void)
+{
+	__atomic_store_n(&guests_end, true, __ATOMIC_SEQ_CST);
+	for (unsigned i = 1; i < FIT_HARTS; i++)
+		while (harts_is_busy(i))
+			arch_hart_kick(i);
+}
+
 static void guests_are_kicked(void **state)
 {
 	(void)state;
-	for (unsigned i = 1; i < FIT_HARTS; i++)
-		assert_true(harts_run(i, run_guest, NULL));
+	run_guests(1);
 	assert_false(harts_run(1, run_guest, NULL));
 	assert_true(harts_is_busy(1));
 	ask_all(NULL);
 	__atomic_store_n(&guests_end, true, __ATOMIC_SEQ_CST);
 	harts_request(RUNNING, HART_FENCE_CODE);
-	for (unsigned i = 1; i < FIT_HARTS; i++)
-		while (harts_is_busy(i))
-			arch_hart_kick(i);
+	end_guests();
 	assert_int_equal(wrong, 0);
+}
+
+/* ---- memory ---- */
+
+/* One that sleeps is woken for it, or else this hangs; who has no part in it is not. */
+static void idle_harts_clear_memory(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		__atomic_store_n(&pieces, 2, __ATOMIC_SEQ_CST);
+		harts_wake_idle();
+		while (clearing_waits())
+			harts_serve();
+	}
+	assert_int_equal(cleared[0], 0);
+}
+
+/* How many pieces come between it and the next. */
+static void run_a_vcpu(void *count)
+{
+	const unsigned before = cleared[arch_hart_index()];
+
+	__atomic_store_n(&pieces, ROUNDS, __ATOMIC_SEQ_CST);
+	runs_vcpus = true;
+	harts_turn();
+	runs_vcpus = false;
+	*(unsigned *)count = cleared[arch_hart_index()] - before;
+	__atomic_store_n(&pieces, 0, __ATOMIC_SEQ_CST);
+}
+
+/* While all others are busy: VMs come to be all the same. */
+static void the_boot_hart_alone_clears_between_vcpus(void **state)
+{
+	unsigned here = 0, there = 0;
+
+	(void)state;
+	run_guests(2);
+	assert_true(harts_run(1, run_a_vcpu, &there));
+	while (harts_is_busy(1))
+		harts_serve();
+	assert_int_equal(there, 0);
+	assert_true(harts_run(1, run_guest, NULL));
+	run_a_vcpu(&here);
+	assert_in_range(here, 1, ROUNDS);
+	end_guests();
 }
 
 /* Where a vCPU is loaded the registers are its own. */
@@ -428,6 +510,8 @@ int main(void)
 		cmocka_unit_test(a_request_orders_what_is_around_it),
 		cmocka_unit_test(who_holds_a_lock_may_ask_who_wants_it),
 		cmocka_unit_test(guests_are_kicked),
+		cmocka_unit_test(idle_harts_clear_memory),
+		cmocka_unit_test(the_boot_hart_alone_clears_between_vcpus),
 		cmocka_unit_test(all_forget_what_they_translated),
 		cmocka_unit_test(jobs_are_for_harts_that_run_and_wait),
 		cmocka_unit_test(all_others_stop),

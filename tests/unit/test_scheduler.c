@@ -41,6 +41,25 @@ static void a_vcpu_goes_where_nobody_is(void **state)
 	assert_ptr_equal(bench_enter(1, VCPU_STAYS), &bench_vm.vcpus[0]);
 }
 
+/* It has memory to clear, too, and comes to it in time; others run on. */
+static void the_boot_hart_has_turns_while_vms_are_made(void **state)
+{
+	(void)state;
+	bench.clears = true;
+	for (unsigned hart = 0; hart < 2; hart++) {
+		struct vcpu *vcpu = &bench_vm.vcpus[hart];
+
+		bench.hart = hart;
+		vcpu->leave = VCPU_STAYS;
+		scheduler_tick(vcpu);
+		assert_int_equal(scheduler_next(), hart == 0 ? TURN : NEVER);
+		assert_int_equal(bench.traps_wait, hart == 0);
+		bench.now += TURN;
+		scheduler_tick(vcpu);
+		assert_int_equal(vcpu->leave, hart == 0 ? VCPU_PREEMPTED : VCPU_STAYS);
+	}
+}
+
 /* Somebody who comes while it runs alone takes none of the time before. */
 static void a_turn_begins_when_somebody_waits(void **state)
 {
@@ -420,6 +439,8 @@ int main(void)
 		cmocka_unit_test_setup(vcpus_have_their_turns, bench_setup),
 		cmocka_unit_test_setup(a_vcpu_goes_where_nobody_is, bench_setup),
 		cmocka_unit_test_setup(a_turn_begins_when_somebody_waits, bench_setup),
+		cmocka_unit_test_setup(the_boot_hart_has_turns_while_vms_are_made,
+				       bench_setup),
 		cmocka_unit_test_setup(those_that_run_are_told_of_one_that_waits,
 				       bench_setup),
 		cmocka_unit_test_setup(a_pinned_vcpu_goes_nowhere_else, bench_setup),
@@ -431,9 +452,12 @@ int main(void)
 		cmocka_unit_test_setup(who_runs_is_kicked_alone, bench_setup),
 		cmocka_unit_test_setup(the_last_one_to_stop_ends_the_vm, bench_setup),
 		cmocka_unit_test_setup(a_vm_that_has_ended_is_in_no_queue, bench_setup),
-		cmocka_unit_test_setup(the_end_of_a_vm_recalls_the_boot_hart, bench_setup),
-		cmocka_unit_test_setup(who_runs_leaves_when_its_hart_is_recalled, bench_setup),
-		cmocka_unit_test_setup(others_take_what_waits_for_a_busy_hart, bench_setup),
+		cmocka_unit_test_setup(the_end_of_a_vm_recalls_the_boot_hart,
+				       bench_setup),
+		cmocka_unit_test_setup(who_runs_leaves_when_its_hart_is_recalled,
+				       bench_setup),
+		cmocka_unit_test_setup(others_take_what_waits_for_a_busy_hart,
+				       bench_setup),
 		cmocka_unit_test_setup(others_take_who_waits_for_its_time_there,
 				       bench_setup),
 		cmocka_unit_test_setup(a_paused_vm_runs_nowhere, bench_setup),
