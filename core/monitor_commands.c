@@ -49,6 +49,7 @@ static void print_vcpu(const struct vcpu *vcpu)
 	static const char *const states[] = {
 		[VCPU_STARTED] = "started",
 		[VCPU_STOPPED] = "stopped",
+		[VCPU_START_PENDING] = "starting",
 		[VCPU_STOP_PENDING] = "stopping",
 	};
 	/* Its hart may change it meanwhile. */

@@ -43,6 +43,7 @@ struct privileged_site {
 enum vcpu_state {
 	VCPU_STARTED = 0,
 	VCPU_STOPPED = 1,
+	VCPU_START_PENDING = 2,
 	VCPU_STOP_PENDING = 3,
 };
 

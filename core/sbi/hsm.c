@@ -26,12 +26,16 @@ static int64_t start(struct vm *vm, const uint64_t *argument)
 		return target->state == VCPU_STOPPED ? SBI_ERR_INVALID_ADDRESS
 						     : SBI_ERR_ALREADY_AVAILABLE;
 	/* Of several that start it, one does. */
-	if (!__atomic_compare_exchange_n(&target->state, &stopped, VCPU_STARTED, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	if (!__atomic_compare_exchange_n(&target->state, &stopped, VCPU_START_PENDING,
+					 false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return SBI_ERR_ALREADY_AVAILABLE;
+	/* Who was sent an IPI was not there. OpenSBI passes none on to a stopped hart. */
+	__atomic_fetch_and(&target->requests, ~(UINT32_C(1) << REQUEST_SOFTWARE),
+			   __ATOMIC_SEQ_CST);
 	vcpu_reset(target, GPA(argument[1]), argument[0], argument[2]);
 	/* The reset is the hart's: what the PLIC says to it stays said. */
 	vcpu_request(target, REQUEST_EXTERNAL);
+	__atomic_store_n(&target->state, VCPU_STARTED, __ATOMIC_SEQ_CST);
 	scheduler_add(target);
 	return SBI_SUCCESS;
 }

@@ -1068,6 +1068,13 @@ CONSOLE = _of(
      "\tscreen->is_deaf = true;\n", ""),
 )
 
+STARTS = _of(
+    "core/sbi/hsm.c",
+    ("a hart that starts has an IPI from before",
+     "\t__atomic_fetch_and(&target->requests, ~(UINT32_C(1) << REQUEST_SOFTWARE),\n"
+     "\t\t\t   __ATOMIC_SEQ_CST);\n", ""),
+)
+
 REQUESTS = _of(
     "core/vcpu_requests.c",
     ("requests: a fence beyond those kept is lost",
@@ -1150,4 +1157,4 @@ HOST_DISKS = _of(
 MUTANTS = (DELEGATING + AHEAD + ASIDS + TABLES + SYNC + TREES + GLOBALS + FILLS + PATHS + FENCES + SPACES +
            WALKER + MODE + MEMORY + NESTED + PROTECTING +
            CONDITIONALS + MISALIGNED + FENCE_SITES + VIRTIO + SWITCH + SCHEDULER + LIVES + REQUESTS + HARTS +
-           HOST_DISKS + CONSOLE)
+           HOST_DISKS + CONSOLE + STARTS)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/sbi/sbi.h"
+#include "core/vcpu_requests.h"
 #include "tests/unit/vm_bench.h"
 
 #define UNTOUCHED UINT64_C(0x5555aaaa5555aaaa)
@@ -268,6 +269,19 @@ static void harts_are_started(void **state)
 			      GUEST_RAM_BASE.raw + VM_BENCH_RAM, 0),
 			 SBI_ERR_INVALID_ADDRESS);
 	assert_int_equal(fake_machine.resets, 1);
+}
+
+/* Whoever sent it an IPI while it was stopped sent it in vain. */
+static void a_started_hart_has_no_ipi_from_before(void **state)
+{
+	(void)state;
+	bench_vm.vcpus[2].requests = 1u << REQUEST_SOFTWARE | 1u << REQUEST_FENCES;
+	assert_int_equal(CALL(SBI_EXTENSION_HSM, SBI_HSM_START, 2, GUEST_RAM_BASE.raw, 0),
+			 0);
+	assert_int_equal(fake_machine.interrupts[2], 0);
+	assert_int_equal(bench_vm.vcpus[2].state, VCPU_STARTED);
+	CALL(SBI_EXTENSION_IPI, SBI_IPI_SEND, 4, 0);
+	assert_int_equal(fake_machine.interrupts[2], 1u << GUEST_SOFTWARE);
 }
 
 static void harts_tell_their_state(void **state)
@@ -604,6 +618,7 @@ int main(void)
 		TEST(rfence_asks_for_what_the_guest_did),
 		TEST(rfence_of_everything),
 		TEST(harts_are_started),
+		TEST(a_started_hart_has_no_ipi_from_before),
 		TEST(harts_tell_their_state),
 		TEST(a_hart_stops_itself),
 		TEST(harts_suspend_as_they_wait),
