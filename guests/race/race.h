@@ -108,6 +108,8 @@ static inline void publish(uint64_t *at, uint64_t value)
 /* Once, on one hart, before all run it; mode: NULL where it runs under Bare. */
 void fences_prepare(const struct paging_mode *mode);
 void fences_run(struct hart *hart);
+void waits_prepare(const struct paging_mode *mode);
+void waits_run(struct hart *hart);
 void code_prepare(const struct paging_mode *mode);
 void code_run(struct hart *hart);
 void interrupts_prepare(const struct paging_mode *mode);
