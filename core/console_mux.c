@@ -35,6 +35,10 @@ void mux_show(struct screen *screen)
 	if (screen->vuart)
 		mux.last = screen;
 	output_begin(screen);
+	if (screen->vuart && !screen->is_open) {
+		console_line_start();
+		console_write("[it does not run]\r\n");
+	}
 	if (screen->owner)
 		screen->owner->shown(true);
 	output_drain();

@@ -11,6 +11,8 @@
 #include "core/vms.h"
 #include <stdarg.h>
 
+#define ESCAPE 0x1b
+
 static struct {
 	struct screen screen;
 	struct monitor_line line;
@@ -86,6 +88,9 @@ static void key(uint8_t byte)
 	if (monitor.live) {
 		end_live();
 		go_on();
+		/* What the key sends behind that is of it, too. */
+		if (byte == ESCAPE)
+			monitor_line_key(&monitor.line, byte);
 		return;
 	}
 	/* Somebody has printed a line of his own since. */

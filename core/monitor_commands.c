@@ -257,6 +257,18 @@ static bool for_family(const char *word,
 	return found;
 }
 
+/* Of a command of two words; false: there is none. */
+static bool print_one(char **words)
+{
+	for (unsigned i = 0; i < ARRAY_LENGTH(commands); i++) {
+		if (name_matches(commands[i].name, 2, words) != 2)
+			continue;
+		print_summary(&commands[i]);
+		return true;
+	}
+	return false;
+}
+
 static bool run_help(unsigned count, char **words)
 {
 	if (count == 0) {
@@ -268,6 +280,10 @@ static bool run_help(unsigned count, char **words)
 			mux_escape_text(), mux_escape_text());
 		return true;
 	}
+	if (count > 2)
+		return false;
+	if (count == 2 && print_one(words))
+		return true;
 	if (!for_family(words[0], print_summary))
 		monitor_print("there is no command '%s': `help` lists them\n", words[0]);
 	return true;

@@ -74,7 +74,9 @@ bool monitor_trace_on(unsigned count, char **words)
 	if (count > 1)
 		return false;
 	vm = monitor_vm(count > 0 ? words[0] : NULL);
-	if (vm && exit_trace_start(vm) != STATUS_OK)
+	if (vm && !vm->is_made)
+		monitor_print("%s: it is off\n", vm->name);
+	else if (vm && exit_trace_start(vm) != STATUS_OK)
 		monitor_print("there is no memory for it\n");
 	else if (vm)
 		monitor_print("the last %u exits of each vCPU of %s are kept\n",

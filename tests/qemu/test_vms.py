@@ -10,10 +10,10 @@ import re
 import subprocess
 
 import pytest
+from at_monitor import ESCAPE, MONITOR, SHELL, ask, enter, order
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
-ESCAPE, SHELL, MONITOR = "\x1d", "~ # ", "gnomon> "
 LINUX = ("--memory", "256M", "--append", "console=ttyS0 panic=-1 quiet loglevel=1")
 
 
@@ -25,27 +25,6 @@ def fixture_vm(tmp_path):
         subprocess.run([TOP / "scripts" / "gnomon", "bundle", "-o", path, *map(str, options)], check=True)
         return "--vm", f"{name}={path}"
     return make
-
-
-def enter(child):
-    child.send(ESCAPE)
-    child.expect_exact(MONITOR)
-
-
-def ask(child, line):
-    """The answer to one line at the monitor's prompt."""
-    child.send(line + "\r")
-    child.expect(re.escape(line) + r"\r+\n")
-    child.expect_exact(MONITOR)
-    return child.before.replace("\r", "")
-
-
-def order(child, line, said):
-    """A line whose effect Gnomon reports, amid or behind the prompt."""
-    child.send(line + "\r")
-    child.expect_exact(said)
-    child.send("\r")
-    child.expect_exact(MONITOR)
 
 
 def states(child):

@@ -230,6 +230,16 @@ static void what_was_kept_is_shown(void **state)
 	assert_string_equal(output(), "");
 }
 
+static void one_that_is_off_is_said_to_be(void **state)
+{
+	(void)state;
+	add_both();
+	put(&second, "last");
+	mux_close(&second);
+	mux_show(&second);
+	assert_string_equal(output(), "[console of second]\r\n[it does not run]\r\nlast");
+}
+
 /* A guest may say as much as it likes; the last of it is kept, and the rest counted. */
 static void no_more_is_kept_than_there_is_room(void **state)
 {
@@ -618,6 +628,7 @@ int main(void)
 		TEST(input_waits_for_a_guest),
 		TEST(the_first_guest_has_the_foreground),
 		TEST(what_was_kept_is_shown),
+		TEST(one_that_is_off_is_said_to_be),
 		TEST(no_more_is_kept_than_there_is_room),
 		TEST(the_foreground_drops_nothing),
 		TEST(a_removed_guest_says_its_last),

@@ -235,6 +235,8 @@ static void each_command_answers(void **state)
 	} cases[] = {
 		{"help\r", "  trace [NAME] [COUNT] "},
 		{"help vm\r", "  vm info NAME "},
+		{"help vm list\r",
+		 "  vm list                the VMs, one a line\r\ngnomon> "},
 		{"help stats\r", "  stats [-1] [NAME] "},
 		{"help me\r", "there is no command 'me': `help` lists them\r\n"},
 		{"vm list\r",
@@ -291,6 +293,7 @@ static void mistakes_are_told(void **state)
 		{"vm list all\r", "usage: vm list\r\n"},
 		{"stats a b\r", "usage: stats [-1] [NAME]\r\n"},
 		{"stats -2\r", "there is no VM '-2'"},
+		{"help vm list all\r", "usage: help [COMMAND]\r\n"},
 		{"trace 0\r", "usage: trace [NAME] [COUNT]\r\n"},
 		{"trace 128\r", "usage: trace [NAME] [COUNT]\r\n"},
 		{"trace 18446744073709551617\r", "usage: trace [NAME] [COUNT]\r\n"},
@@ -395,6 +398,9 @@ static void live_stats_end_with_a_key(void **state)
 	assert_says("q", "gnomon> ");
 	assert_int_equal(mux_next_tick(), UINT64_MAX);
 	assert_says("\r", "gnomon> ");
+	/* a key of several bytes does so with all of them */
+	assert_says("stats\r", "any key ends this");
+	assert_says("\x1b[Bvm list\r", "NAME             STATE ");
 	/* the escape ends it, too */
 	type("stats\r\x1d");
 	assert_int_equal(mux_next_tick(), UINT64_MAX);
@@ -427,6 +433,10 @@ static void exits_are_traced_while_it_is_on(void **state)
 	assert_false(exit_trace_is_on(vcpu));
 	exit_trace_begin(vcpu, &exit);
 	assert_int_equal(vcpu->trace->count, EXIT_TRACE_ENTRIES + 3);
+	vm.is_made = false;
+	assert_says("trace on\r", "linux: it is off\r\n");
+	assert_false(exit_trace_is_on(vcpu));
+	vm.is_made = true;
 }
 
 /* A name may be anything: it comes out as what can do nothing to a terminal. */
