@@ -14,6 +14,7 @@
 #include "core/lookahead.h"
 #include "core/scheduler.h"
 #include "core/timer.h"
+#include "core/vcpu_requests.h"
 #include "core/vm.h"
 
 #define FIELD(instruction, shift, bits) ((instruction) >> (shift) & ((1u << (bits)) - 1))
@@ -135,7 +136,7 @@ static struct exit_result emulate_satp(struct vcpu *vcpu, uint32_t instruction)
 	else if (operation == 3)
 		operand = old & ~operand;
 	if (writes)
-		mode->satp_write(vcpu, operand);
+		vcpu_satp_write(vcpu, operand);
 	vcpu_set_register(vcpu, RD(instruction), old);
 	vcpu->arch.pc += 4;
 	if (writes)
@@ -176,7 +177,7 @@ static OUT_OF_THE_WAY int64_t fence_fast(struct vcpu *vcpu,
 static OUT_OF_THE_WAY int64_t satp_write_fast(struct vcpu *vcpu, uint64_t value)
 {
 	vcpu->counters.fast[REASON_SATP_WRITE]++;
-	vcpu->vm->mode->satp_write(vcpu, value);
+	vcpu_satp_write(vcpu, value);
 	return vcpu->vm->end == VM_RUNNING ? FAST_DONE : FAST_NOT;
 }
 

@@ -22,6 +22,13 @@ void scheduler_add(struct vcpu *vcpu)
 	spin_lock_give(&scheduler.lock);
 }
 
+bool scheduler_kick(struct vcpu *vcpu)
+{
+	uint32_t hart = __atomic_load_n(&vcpu->hart, __ATOMIC_SEQ_CST);
+
+	return hart != VCPU_NO_HART && harts_nudge(hart);
+}
+
 bool scheduler_nudge(struct vcpu *vcpu)
 {
 	uint32_t hart = __atomic_load_n(&vcpu->hart, __ATOMIC_SEQ_CST);

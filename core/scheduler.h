@@ -41,6 +41,9 @@ void scheduler_add(struct vcpu *vcpu);
  */
 bool scheduler_nudge(struct vcpu *vcpu);
 
+/* The same, but one that is blocked stays so: it is to look when it runs again. */
+bool scheduler_kick(struct vcpu *vcpu);
+
 /*
  * Run one vCPU on the calling hart until it leaves; false: there is none that is ready.
  * Between two of them the hart serves others' requests.

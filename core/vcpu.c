@@ -24,7 +24,7 @@ static void start(struct vcpu *vcpu)
 
 	vcpu->starting = false;
 	if (mode->satp_read(vcpu) != 0)
-		mode->satp_write(vcpu, 0);
+		vcpu_satp_write(vcpu, 0);
 	mode->fence(vcpu, &(struct fence){0});
 }
 

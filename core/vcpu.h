@@ -55,7 +55,7 @@ enum vcpu_leave {
 	VCPU_HALTED,	/* it has stopped itself */
 };
 
-#define VCPU_FENCES_KEPT 8
+#define VCPU_FENCES_KEPT 16
 #define VCPU_NO_HART	 UINT32_MAX
 
 /*
@@ -109,6 +109,7 @@ struct vcpu {
 	uint64_t last_fence; /* pc of it, if the last exit was a fast one */
 	/* So often still it may repeat, before what is behind it is looked at. */
 	uint8_t fence_repeats;
+	uint32_t requests; /* bit n: request n. Others write it: see vcpu_requests.h */
 	struct arch_vcpu arch;
 	struct privileged_site sites[FAST_SITE_COUNT]; /* as arch.sites */
 	struct vm *vm;
@@ -121,9 +122,8 @@ struct vcpu {
 	unsigned check_turn;	  /* of the debug build's next check; see check.h */
 	struct exit_trace *trace; /* NULL: its exits were never traced */
 	/* What others write, or read while it runs: see vcpu_requests.h, scheduler.h. */
-	uint32_t requests; /* bit n: request n */
-	uint32_t hart;	   /* the index of the one that it is on, or VCPU_NO_HART */
-	bool external;	   /* the level of its PLIC context */
+	uint32_t hart; /* the index of the one that it is on, or VCPU_NO_HART */
+	bool external; /* the level of its PLIC context */
 	struct vcpu_fences fences;
 	struct vcpu_place place;
 	enum vcpu_leave leave; /* its hart's: what it is to do next */

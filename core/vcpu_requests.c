@@ -10,9 +10,14 @@ static bool is_here(const struct vcpu *vcpu)
 	return __atomic_load_n(&vcpu->hart, __ATOMIC_SEQ_CST) == arch_hart_index();
 }
 
-bool vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
+static void ask(struct vcpu *vcpu, enum vcpu_request request)
 {
 	__atomic_fetch_or(&vcpu->requests, UINT32_C(1) << request, __ATOMIC_SEQ_CST);
+}
+
+bool vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	ask(vcpu, request);
 	return scheduler_nudge(vcpu);
 }
 
@@ -38,22 +43,60 @@ void vcpu_set_external(struct vcpu *vcpu, bool level)
 
 /* ---- fences ---- */
 
-uint32_t vcpu_fence_post(struct vcpu *self, struct vcpu *vcpu, const struct fence *fence)
+/* Asked after the fence was left there: see vcpu_satp_write(). */
+static bool runs_another_space(const struct vcpu *vcpu, const struct fence *fence)
+{
+	uint64_t satp = __atomic_load_n(&vcpu->arch.fast.satp, __ATOMIC_SEQ_CST);
+
+	return vcpu->vm->mode->satp_traps && fence && fence->has_asid &&
+	       satp_asid(satp) != fence->asid;
+}
+
+/* One of the same address space is there, which is fenced altogether then. */
+static bool widen_kept(struct vcpu_fences *fences, const struct fence *fence)
+{
+	for (unsigned i = 0; i < fences->count; i++) {
+		struct fence *kept = &fences->kept[i];
+
+		if (!kept->has_asid || kept->asid != fence->asid)
+			continue;
+		kept->has_address = false;
+		return true;
+	}
+	return false;
+}
+
+/* True: it was the last that there is room for. */
+static bool keep(struct vcpu_fences *fences, const struct fence *fence)
+{
+	if (fences->count < VCPU_FENCES_KEPT) {
+		fences->kept[fences->count++] = *fence;
+		return fences->count == VCPU_FENCES_KEPT;
+	}
+	if (!fence->has_asid || !widen_kept(fences, fence))
+		fences->everything = true;
+	return false;
+}
+
+/* Who has no room left for precise fences is kicked as well, and not waited for. */
+bool vcpu_fence_post(struct vcpu *self, struct vcpu *vcpu, const struct fence *fence,
+		     uint32_t *ticket)
 {
 	struct vcpu_fences *fences = &vcpu->fences;
-	uint32_t ticket;
+	bool full = false, waits;
 
 	spin_lock_take(&fences->lock);
-	if (!fence)
-		fences->code = true;
-	else if (fences->count < VCPU_FENCES_KEPT)
-		fences->kept[fences->count++] = *fence;
+	if (fence)
+		full = keep(fences, fence);
 	else
-		fences->everything = true;
-	ticket = ++fences->posted;
+		fences->code = true;
+	*ticket = ++fences->posted;
 	spin_lock_give(&fences->lock);
-	self->kicks += vcpu_request(vcpu, REQUEST_FENCES);
-	return ticket;
+	ask(vcpu, REQUEST_FENCES);
+	waits = !runs_another_space(vcpu, fence);
+	if (waits || full)
+		self->kicks += scheduler_kick(vcpu);
+	return waits;
 }
 
 static struct vcpu_fences take_fences(struct vcpu_fences *fences)
@@ -106,6 +149,24 @@ void vcpu_fences_wait(struct vcpu *self, struct vcpu *vcpu, uint32_t ticket)
 }
 
 /* ---- the vCPU's own hart ---- */
+
+/*
+ * Who posts a fence for the new address space sees that the vCPU is there, and waits for
+ * it, or the fence is seen here. (Dekker's algorithm, as in harts_enter_guest(). The fast
+ * vector does the same.) Until then nothing is accessed there.
+ */
+void vcpu_satp_write(struct vcpu *vcpu, uint64_t value)
+{
+	const struct paging_mode *mode = vcpu->vm->mode;
+	const uint32_t bit = UINT32_C(1) << REQUEST_FENCES;
+
+	mode->satp_write(vcpu, value);
+	__atomic_store_n(&vcpu->arch.fast.satp, mode->satp_read(vcpu), __ATOMIC_SEQ_CST);
+	if (!vcpu_is_asked(vcpu))
+		return;
+	if (__atomic_fetch_and(&vcpu->requests, ~bit, __ATOMIC_SEQ_CST) & bit)
+		serve_fences(vcpu);
+}
 
 void vcpu_serve(struct vcpu *vcpu)
 {

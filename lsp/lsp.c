@@ -378,6 +378,7 @@ const struct paging_mode paging_lsp = {
 	.read_half = lsp_read_half,
 	.translate = lsp_translate,
 	.code_page = lsp_code_page,
+	.satp_traps = true,
 	.satp_read = lsp_satp_read,
 	.satp_write = lsp_satp_write,
 	.fence = lsp_fence,

@@ -336,6 +336,7 @@ static void shadow_log(const struct vm *vm)
 	.write = protect_write,                                                          \
 	.read_half = shadow_read_half,                                                   \
 	.translate = shadow_translate,                                                   \
+	.satp_traps = true,                                                              \
 	.satp_read = shadow_satp_read,                                                   \
 	.satp_write = shadow_satp_write,                                                 \
 	.fence = protect_fence,                                                          \

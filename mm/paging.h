@@ -139,7 +139,11 @@ struct paging_mode {
 	 */
 	const uint16_t *(*code_page)(struct vcpu *vcpu, const struct access *access);
 
-	/* The guest's satp. Called only where satp traps. */
+	/*
+	 * The guest's satp; all of its writes come here where satp traps, and then alone
+	 * others know what it is. See vcpu_satp_write().
+	 */
+	bool satp_traps;
 	uint64_t (*satp_read)(struct vcpu *vcpu);
 	void (*satp_write)(struct vcpu *vcpu, uint64_t value);
 

@@ -27,6 +27,8 @@ void asm_offsets(void)
 	OFFSET(VCPU_LAST_FENCE, struct vcpu, last_fence);
 	OFFSET(VCPU_FENCE_REPEATS, struct vcpu, fence_repeats);
 	OFFSET(VCPU_TREE, struct vcpu, arch.fast.tree);
+	OFFSET(VCPU_SATP, struct vcpu, arch.fast.satp);
+	OFFSET(VCPU_REQUESTS, struct vcpu, requests);
 	OFFSET(VCPU_SWITCHES, struct vcpu, arch.fast.switches);
 	OFFSET(VCPU_ROOTS, struct vcpu, arch.fast.roots);
 	OFFSET(VCPU_FAST_SATP_WRITES, struct vcpu, counters.fast[REASON_SATP_WRITE]);

@@ -92,7 +92,10 @@ guest_fast_vector:
 	sd	t0, \counter(a0)
 .endm
 
-/* A value of satp whose tree is known to be as it should: see struct fast_root. */
+/*
+ * A value of satp whose tree is known to be as it should: see struct fast_root. Who posts
+ * a fence for it sees that this vCPU runs there, or is seen: see vcpu_satp_write().
+ */
 	.globl	satp_value
 satp_value:
 	slli	t0, a1, 64 - SATP_MODE_SHIFT
@@ -107,6 +110,10 @@ satp_value:
 	bne	t1, a1, exit_fast_privileged
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_VSATP)(t0)
 	beqz	t1, exit_fast_privileged
+	sd	a1, VCPU_SATP(a0)
+	fence	w, r
+	lw	a1, VCPU_REQUESTS(a0)
+	bnez	a1, exit_fast_privileged
 	csrw	GUEST_ATP, t1
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_TREE)(t0)
 	sd	t1, VCPU_TREE(a0)

@@ -15,7 +15,7 @@ static void saw(struct vcpu *vcpu, struct vcpu *target, unsigned sent, unsigned 
 	pmu_saw(target, received);
 }
 
-/* Of the harts that a call names: the fence, and the tickets of those that do it. */
+/* Of the harts that a call names: the fence, and the tickets of those waited for. */
 struct remote {
 	const struct fence *fence; /* NULL: fence.i */
 	uint32_t targets;
@@ -42,8 +42,8 @@ static void post(struct vcpu *vcpu, struct vcpu *target, void *argument)
 	count(vcpu, target, remote->fence);
 	if (target == vcpu)
 		return;
-	remote->targets |= UINT32_C(1) << target->id;
-	remote->tickets[target->id] = vcpu_fence_post(vcpu, target, remote->fence);
+	if (vcpu_fence_post(vcpu, target, remote->fence, &remote->tickets[target->id]))
+		remote->targets |= UINT32_C(1) << target->id;
 }
 
 static void fence_own(struct vcpu *vcpu, struct vcpu *target, void *argument)

@@ -110,6 +110,8 @@ void fences_prepare(const struct paging_mode *mode);
 void fences_run(struct hart *hart);
 void waits_prepare(const struct paging_mode *mode);
 void waits_run(struct hart *hart);
+void spaces_prepare(const struct paging_mode *mode);
+void spaces_run(struct hart *hart);
 void code_prepare(const struct paging_mode *mode);
 void code_run(struct hart *hart);
 void interrupts_prepare(const struct paging_mode *mode);

@@ -14,7 +14,7 @@ def check_race(result, harts):
     summary = re.search(r"^race: (\d+) harts, (\d+) passed, 0 failed$", result.out, re.M)
     assert summary and int(summary[1]) == harts, result
     assert len(re.findall(r"^ok \w+ \w+, \d+ rounds$", result.out, re.M)) == int(summary[2])
-    assert int(summary[2]) == 13
+    assert int(summary[2]) == 16
     assert (result.status, result.err) == (0, "")
 
 

@@ -26,6 +26,11 @@ void scheduler_block(struct vcpu *vcpu)
 	vcpu->leave = VCPU_BLOCKED;
 }
 
+bool scheduler_kick(struct vcpu *vcpu)
+{
+	return scheduler_nudge(vcpu);
+}
+
 uint64_t scheduler_next(void)
 {
 	return prompt_scheduler.next ? prompt_scheduler.next : UINT64_MAX;

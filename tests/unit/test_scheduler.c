@@ -131,6 +131,8 @@ static void a_blocked_vcpu_is_woken_by_a_request(void **state)
 	bench_run_on(0, VCPU_BLOCKED);
 	assert_null(bench_run_on(0, VCPU_BLOCKED));
 	bench.nudged = 0;
+	assert_false(scheduler_kick(&bench_vm.vcpus[0]));
+	assert_false(scheduler_has_work(0));
 	scheduler_nudge(&bench_vm.vcpus[0]);
 	assert_int_equal(bench.nudged, 1);
 	assert_true(scheduler_has_work(0));
@@ -149,6 +151,9 @@ static void who_runs_is_kicked_alone(void **state)
 	bench.nudged = 0;
 	assert_false(scheduler_nudge(&bench_vm.vcpus[3])); /* stopped: nobody */
 	assert_int_equal(bench.nudged, 0);
+	assert_true(scheduler_kick(&bench_vm.vcpus[2]));
+	assert_int_equal(bench.nudged, 2);
+	assert_false(scheduler_kick(&bench_vm.vcpus[3]));
 }
 
 static void the_last_one_to_stop_ends_the_vm(void **state)

@@ -21,6 +21,7 @@
 #include "core/lookahead.h"
 #include "core/scheduler.h"
 #include "core/timer.h"
+#include "core/vcpu_requests.h"
 #include "core/vm.h"
 #include "mm/pte.h"
 
@@ -98,6 +99,11 @@ struct exit_result exit_retry(struct vcpu *of)
 	(void)of;
 	fail_msg("the instruction was given");
 	return exit_resume();
+}
+
+void vcpu_satp_write(struct vcpu *of, uint64_t value)
+{
+	of->vm->mode->satp_write(of, value);
 }
 
 bool timer_emulate_read(struct vcpu *of, uint32_t instruction)

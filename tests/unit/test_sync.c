@@ -267,7 +267,7 @@ static void old_neighbours_are_marked_ahead(void **state)
 static void additions_to_a_pointer_table(void **state)
 {
 	const struct sync sync = {.memory = &memory, .run = &run, .level = 1};
-	struct shadow_pool pool = {.limit = 10};
+	struct shadow_pool pool = {.limit = 10, .pointers.order = 1};
 	pte_t *table, *child;
 
 	(void)state;
