@@ -53,10 +53,11 @@ SELDOM  := $(wildcard core/bundle*.c core/canary.c core/console_*.c core/device_
 	core/elf.c core/gnomon.c core/guest_fdt*.c core/host_*.c core/json.c \
 	core/loader.c core/log.c core/machine.c core/monitor*.c core/options.c core/report.c \
 	core/selftest.c core/vm.c core/vm_*.c core/uplink.c core/vms.c drivers/host_*.c \
-	arch/riscv/checklist.c)
+	arch/riscv/checklist.c lsp/budget.c)
 # libfdt's static functions in its header are not ours to warn about.
 LDFLAGS := -nostdlib -pie -Wl,--no-dynamic-linker -Wl,-z,text -Wl,--build-id=none \
-	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,-T,arch/riscv/link.ld
+	-Wl,-z,max-page-size=4096 -Wl,--no-relax -Wl,--no-eh-frame-hdr \
+	-Wl,-T,arch/riscv/link.ld
 
 # Whether that is so, one object says for each compiler.
 SOURCES := $(filter-out arch/riscv/asm_offsets.c arch/riscv/vector_% arch/riscv/exit_fast% \
