@@ -106,16 +106,16 @@ struct vcpu_place {
 struct vcpu {
 	/* First, where one instruction of the trap vector reaches it, and in one page: */
 	_Alignas(PAGE_SIZE) struct exit_counters counters;
+	struct vm *vm;
+	void *paging;	     /* the paging mode's own state of this vCPU */
 	uint64_t last_fence; /* pc of it, if the last exit was a fast one */
 	/* So often still it may repeat, before what is behind it is looked at. */
 	uint8_t fence_repeats;
 	uint32_t requests; /* bit n: request n. Others write it: see vcpu_requests.h */
 	struct arch_vcpu arch;
 	struct privileged_site sites[FAST_SITE_COUNT]; /* as arch.sites */
-	struct vm *vm;
 	unsigned id;
 	enum vcpu_state state;
-	void *paging;		 /* the paging mode's own state of this vCPU */
 	uint64_t timer_deadline; /* host time; UINT64_MAX: none. Unused with Sstc */
 	struct pmu pmu;
 	struct vcpu_steal steal;

@@ -50,7 +50,6 @@ struct last_right {
 
 struct lsp_vcpu {
 	struct vcpu *vcpu;
-	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	const struct guest_memory *memory;
 	bool svadu;    /* the guest's harts set A and D: see struct paging_isa */
 	uint64_t satp; /* as the guest reads it */
@@ -65,6 +64,7 @@ struct lsp_vcpu {
 	unsigned global_modes; /* bit n: tables for MODE n have something */
 	struct globals globals[GLOBALS_MODES];
 	struct fast_fences fences; /* the log, and the paths */
+	struct shadow_pool pool; /* its own, so that no other vCPU can use it up */
 	struct shadow_tree trees[TREE_LIMIT];
 };
 
