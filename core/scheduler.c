@@ -249,7 +249,7 @@ static void stop(struct vcpu *vcpu)
 /* Under the lock, so that no request comes between the look and the list. */
 static void block(struct hart_queue *own, struct vcpu *vcpu)
 {
-	if (vcpu_is_asked(vcpu) || vcpu->vm->is_paused) {
+	if (vcpu_is_called(vcpu) || vcpu->vm->is_paused) {
 		queue_make_ready(vcpu, false);
 		return;
 	}

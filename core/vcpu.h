@@ -60,7 +60,9 @@ enum vcpu_leave {
 
 /*
  * Fences that others ask for, until the vCPU's own hart does them: before it enters the
- * guest, and while it waits for others itself. Too many are one of everything.
+ * guest, when it has written satp, and while it waits for others itself. Where there is
+ * no room for one, another of its address space becomes one of all addresses, or else
+ * all are one of everything.
  */
 struct vcpu_fences {
 	struct spin_lock lock; /* of all but `served` */

@@ -116,8 +116,6 @@ static void serve_fences(struct vcpu *vcpu)
 	const struct paging_mode *mode = vcpu->vm->mode;
 	const struct vcpu_fences taken = take_fences(&vcpu->fences);
 
-	if (taken.posted == vcpu->fences.served)
-		return;
 	if (taken.everything)
 		mode->fence(vcpu, &(struct fence){0});
 	for (unsigned i = 0; i < taken.count && !taken.everything; i++)
@@ -152,8 +150,10 @@ void vcpu_fences_wait(struct vcpu *self, struct vcpu *vcpu, uint32_t ticket)
 
 /*
  * Who posts a fence for the new address space sees that the vCPU is there, and waits for
- * it, or the fence is seen here. (Dekker's algorithm, as in harts_enter_guest(). The fast
- * vector does the same.) Until then nothing is accessed there.
+ * it, or the fence is seen here. (Dekker's algorithm, as in harts_enter_guest().) Until
+ * then nothing is accessed there. Who posts one for the old space and does not wait, as
+ * it is left, may give its pages to others: so what was accessed there comes first, which
+ * no trap sees to (unprivileged specification, "RVWMO"). The fast vector does the same.
  */
 void vcpu_satp_write(struct vcpu *vcpu, uint64_t value)
 {

@@ -54,4 +54,12 @@ static inline bool vcpu_is_asked(const struct vcpu *vcpu)
 	return __atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST) != 0;
 }
 
+/* ... for anything that it should not wait for an interrupt with: fences can wait too. */
+static inline bool vcpu_is_called(const struct vcpu *vcpu)
+{
+	uint32_t asked = __atomic_load_n(&vcpu->requests, __ATOMIC_SEQ_CST);
+
+	return asked & ~(UINT32_C(1) << REQUEST_FENCES);
+}
+
 #endif

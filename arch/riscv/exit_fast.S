@@ -94,7 +94,8 @@ guest_fast_vector:
 
 /*
  * A value of satp whose tree is known to be as it should: see struct fast_root. Who posts
- * a fence for it sees that this vCPU runs there, or is seen: see vcpu_satp_write().
+ * a fence for the new space sees that this vCPU is there, or is seen; who posts one for
+ * the old space and sees that it is left finds all accesses made: see vcpu_satp_write().
  */
 	.globl	satp_value
 satp_value:
@@ -110,6 +111,7 @@ satp_value:
 	bne	t1, a1, exit_fast_privileged
 	ld	t1, (VCPU_ROOTS + FAST_ROOT_VSATP)(t0)
 	beqz	t1, exit_fast_privileged
+	fence	rw, w
 	sd	a1, VCPU_SATP(a0)
 	fence	w, r
 	lw	a1, VCPU_REQUESTS(a0)

@@ -45,6 +45,13 @@ def test_fewer_levels_with_every_exit_checked(run, guest, paging, cpu):
     check_the_checks(result)
 
 
+@pytest.mark.parametrize("how", ["lsp", "m lsp"])
+def test_harts_that_stop_and_start_with_exits_checked(run, guest, how):
+    result = run("--debug-build", "--kernel", guest("race.bin"), "--append", "check=life",
+                 "--vcpus", 2, "--smp", 2, how=how)
+    assert result.status == 0 and "not ok" not in result.out, result
+
+
 def test_the_release_checks_nothing(run, guest, paging):
     result = run("--kernel", guest("hello.bin"), how=paging)
     assert result.status == 0, result

@@ -241,6 +241,16 @@ static void a_fence_amid_the_switch_is_not_lost(void **state)
 	assert_int_equal(seen.fences, 1);
 }
 
+/* Counts wrap, with nobody on a hart who would serve in between. */
+static void fences_are_not_lost_when_their_count_wraps(void **state)
+{
+	(void)state;
+	post(1);
+	target->fences.posted = target->fences.served;
+	vcpu_serve(target);
+	assert_int_equal(seen.fences, 1);
+}
+
 /* Other requests wait for the interrupt that comes with them. */
 static void a_switch_serves_fences_alone(void **state)
 {
@@ -363,6 +373,7 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(what_was_left_is_done_on_any_occasion, setup),
 		cmocka_unit_test_setup(a_fence_amid_the_switch_is_not_lost, setup),
+		cmocka_unit_test_setup(fences_are_not_lost_when_their_count_wraps, setup),
 		cmocka_unit_test_setup(a_switch_serves_fences_alone, setup),
 		cmocka_unit_test_setup(many_fences_left_are_called_for_once, setup),
 		cmocka_unit_test_setup(no_place_at_all_is_one_of_everything, setup),

@@ -137,9 +137,13 @@ static void a_blocked_vcpu_is_woken_by_a_request(void **state)
 	assert_int_equal(bench.nudged, 1);
 	assert_true(scheduler_has_work(0));
 	/* One that was asked before it was put does not wait at all. */
-	bench_vm.vcpus[0].requests = 1;
+	bench_vm.vcpus[0].requests = 1u << REQUEST_SOFTWARE;
 	bench_run_on(0, VCPU_BLOCKED);
 	assert_true(scheduler_has_work(0));
+	/* But with a fence it can wait. */
+	bench_vm.vcpus[0].requests = 1u << REQUEST_FENCES;
+	assert_ptr_equal(bench_run_on(0, VCPU_BLOCKED), &bench_vm.vcpus[0]);
+	assert_false(scheduler_has_work(0));
 }
 
 static void who_runs_is_kicked_alone(void **state)

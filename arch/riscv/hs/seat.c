@@ -56,6 +56,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 		.exit_vector = (uintptr_t)guest_exit_vector,
 		.time_delta = vcpu->arch.time_delta,
 		.fences = vcpu->arch.fences,
+		.fast = {.switches = vcpu->arch.fast.switches}, /* a clock of trees */
 		.csrs =
 			{
 				.status = SSTATUS_UXL_64,

@@ -59,6 +59,7 @@ void arch_vcpu_reset(struct vcpu *vcpu, gpa_t entry, uint64_t a0, uint64_t a1)
 		.exit_vector = extensions_vector(false),
 		.time_delta = vcpu->arch.time_delta,
 		.fences = vcpu->arch.fences,
+		.fast = {.switches = vcpu->arch.fast.switches}, /* a clock of trees */
 		.csrs = {.timecmp = UINT64_MAX, .counteren = COUNTERS_FOR_GUEST},
 		.vector = {.registers = vcpu->arch.vector.registers},
 	};
