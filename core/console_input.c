@@ -106,12 +106,17 @@ static void deliver_by_lock(struct screen *screen)
 		spin_lock_give(screen->devices);
 }
 
+/* A guest that says so again and again, and takes nothing, is as deaf as before. */
 static void guest_took(struct screen *screen)
 {
+	const uint64_t before = screen->taken;
+
+	deliver(screen);
+	if (screen->taken == before)
+		return;
 	screen->is_deaf = false;
 	if (mux.paused && screen == mux.foreground)
 		mux.next_look = deaf_from(screen);
-	deliver(screen);
 }
 
 void mux_room(void *context)

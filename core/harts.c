@@ -221,23 +221,28 @@ void harts_idle(void)
 	harts_attend();
 }
 
-static void clear_for_a_while(void)
+/* A vCPU that has run for so long has twice as much of the hart as memory, or nearly. */
+static void clear_for_a_while(uint64_t ran)
 {
 	const uint64_t start = arch_time();
 	const uint64_t most = machine.fdt.timebase_frequency / CLEARINGS_PER_SECOND;
 
 	while (clearing_step()) {
+		const uint64_t took = arch_time() - start;
+
 		harts_attend();
-		if (arch_time() - start >= most)
+		if (took >= most || took >= ran / 2)
 			return;
 	}
 }
 
 void harts_turn(void)
 {
+	const uint64_t start = arch_time();
+
 	if (scheduler_step()) {
 		if (arch_hart_index() == BOOT_HART)
-			clear_for_a_while();
+			clear_for_a_while(arch_time() - start);
 	} else if (clearing_step()) {
 		harts_attend();
 	} else {

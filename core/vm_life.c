@@ -235,18 +235,23 @@ static void make_at_once(struct vm *vm)
 	if (is_ending || vm->wish == VM_WISH_REMOVE)
 		return;
 	begin(vm);
-	while (vm->is_begun && !vm_is_clear(vm))
+	while (vm->is_begun && !vm_has_ended(vm) && !vm_is_clear(vm))
 		harts_turn();
-	if (vm->is_begun)
+	if (vm->is_begun && vm_has_ended(vm))
+		end_unmade(vm);
+	else if (vm->is_begun)
 		finish(vm);
 	if (vm->is_made)
 		canary_surround(&vm->memory);
 }
 
-/* Of the time before: this hart is as free for vCPUs then as any other. */
+/*
+ * Of the time before: this hart is as free for vCPUs then as any other. In one go nothing
+ * is begun and finished, so that nothing runs yet.
+ */
 static void see_to_orders(void)
 {
-	while (scheduler_was_recalled())
+	if (scheduler_was_recalled())
 		look_at_all();
 	scheduler_step();
 }

@@ -99,13 +99,35 @@ static void break_down(struct host_blk *blk, const char *wrong)
 			blk->slots[i].state = SLOT_LOST;
 }
 
+/* A flush may take long, and others behind it: any guest can ask for many. */
+#define FLUSH_PATIENCE 10
+
+static bool is_flushing(const struct host_blk *blk)
+{
+	for (unsigned i = 0; i < blk->queue.chains; i++)
+		if (blk->slots[i].state == SLOT_OUT &&
+		    blk->slots[i].kind == HOST_BLK_FLUSH)
+			return true;
+	return false;
+}
+
+/* When a request is, that was sent just now or before. */
+static uint64_t due(const struct host_blk *blk, uint64_t sent)
+{
+	const uint64_t latest = sent + FLUSH_PATIENCE * blk->patience;
+	const uint64_t since = sent > blk->flushed ? sent : blk->flushed;
+
+	if (is_flushing(blk) || since + blk->patience > latest)
+		return latest;
+	return since + blk->patience;
+}
+
 static bool is_overdue(const struct host_blk *blk)
 {
 	const uint64_t now = arch_time();
 
 	for (unsigned i = 0; i < blk->queue.chains; i++)
-		if (blk->slots[i].state == SLOT_OUT &&
-		    now > blk->slots[i].sent + blk->patience)
+		if (blk->slots[i].state == SLOT_OUT && now > due(blk, blk->slots[i].sent))
 			return true;
 	return false;
 }
@@ -122,6 +144,8 @@ static bool get_answer(struct host_blk *blk, unsigned *slot, bool *done)
 	if (got == HOST_QUEUE_ANSWER) {
 		*done = is_done(blk, *slot, written);
 		blk->slots[*slot].state = SLOT_HELD;
+		if (blk->slots[*slot].kind == HOST_BLK_FLUSH)
+			blk->flushed = arch_time();
 		return true;
 	}
 	if (got == HOST_QUEUE_EMPTY)

@@ -59,6 +59,7 @@ struct host_blk {
 	uint32_t block_size; /* bytes that requests are multiples of */
 	uint32_t piece;	     /* bytes of one request, at most */
 	uint64_t patience;   /* ticks of the time that a request may take */
+	uint64_t flushed;    /* when it was last, if ever */
 	bool is_read_only;
 	bool can_flush;
 	const char *wrong; /* why it is out of use; NULL: it is not */

@@ -318,6 +318,26 @@ static void every_byte_but_the_escape_reaches_the_guest(void **state)
 	assert_int_equal(key_count, 0);
 }
 
+static enum mux_taken take_nothing(void *context, uint8_t byte)
+{
+	(void)context;
+	(void)byte;
+	return MUX_FULL;
+}
+
+/* As a virtio console's, whose driver prints and gives no buffers for keys. */
+static void one_that_says_it_has_room_and_takes_nothing_is_deaf(void **state)
+{
+	(void)state;
+	type_at_a_deaf_guest("\x1dhelp");
+	mux_attach(&first, take_nothing, NULL);
+	for (unsigned i = 0; i < 60; i++) {
+		mux_room(first.vuart->context);
+		wait_for(1);
+	}
+	assert_int_equal(times_shown, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +346,7 @@ int main(void)
 					console_bench_teardown)
 		TEST(input_reaches_the_guest_in_order),
 		TEST(input_waits_for_room),
+		TEST(one_that_says_it_has_room_and_takes_nothing_is_deaf),
 		TEST(input_beyond_all_room_waits_outside),
 		TEST(input_waits_for_a_guest),
 		TEST(the_escape_leads_to_the_monitor_and_back),

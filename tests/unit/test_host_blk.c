@@ -143,7 +143,8 @@ static void a_disk_is_set_up(void **state)
 	assert_true(blk.can_flush);
 	assert_false(blk.is_read_only);
 	/* what it does not know (bit 28), it does not accept */
-	assert_int_equal(fake_disk.driver_features, UINT64_C(1) << 32 | 1U << 9 | 1U << 6);
+	assert_int_equal(fake_disk.driver_features,
+			 UINT64_C(1) << 32 | 1U << 9 | 1U << 6);
 	assert_int_equal(fake_disk.driver_status, 0xf);
 	host_blk_end(&blk);
 	assert_int_equal(fake_pages_taken(), 0);
@@ -213,7 +214,8 @@ static void a_device_that_does_not_stop_keeps_its_memory(void **state)
 	assert_null(begin());
 	fake_disk.never_resets = true;
 	host_blk_end(&blk);
-	assert_int_equal(fake_pages_taken(), 2 + HOST_BLK_SLOTS * HOST_BLK_BUFFER / PAGE_SIZE);
+	assert_int_equal(fake_pages_taken(),
+			 2 + HOST_BLK_SLOTS * HOST_BLK_BUFFER / PAGE_SIZE);
 	assert_string_equal(begin(), "it does not end a reset");
 }
 
@@ -243,7 +245,8 @@ static void parts_must_lie_on_the_disk_and_apart(void **state)
 	assert_non_null(host_blk_join(&blk, one));
 	one->sectors = 8;
 	assert_null(host_blk_join(&blk, one));
-	for (two->first = one->first - 7; two->first < FAKE_DISK_SECTORS - 7; two->first++)
+	for (two->first = one->first - 7; two->first < FAKE_DISK_SECTORS - 7;
+	     two->first++)
 		assert_non_null(host_blk_join(&blk, two));
 	two->first = one->first;
 	two->is_writer = false; /* what another writes */
@@ -256,7 +259,8 @@ static void parts_must_lie_on_the_disk_and_apart(void **state)
 	host_blk_end(&blk);
 	assert_null(begin());
 	two->is_writer = true;
-	assert_string_equal(host_blk_join(&blk, two), "the host's disk cannot be written");
+	assert_string_equal(host_blk_join(&blk, two),
+			    "the host's disk cannot be written");
 }
 
 static void parts_are_whole_blocks(void **state)
@@ -590,6 +594,32 @@ static void a_disk_that_does_not_answer_is_given_up(void **state)
 	assert_int_equal(askers[0].failures, 2);
 }
 
+/* Much that has been written is much to flush: others wait behind it. */
+static void a_flush_may_take_its_time(void **state)
+{
+	unsigned flush;
+
+	(void)state;
+	fake_disk.holds = true;
+	fake_disk.time = 5000;
+	flush = ask(0, HOST_BLK_FLUSH);
+	ask(0, HOST_BLK_READ);
+	fake_disk.time = 15000;
+	host_blk_look(&blk);
+	assert_null(blk.wrong);
+	/* What is behind it has its time again, but not for ever. */
+	fake_disk.time = 14800;
+	fake_host_disk_answer(flush);
+	host_blk_look(&blk);
+	assert_int_equal(askers[0].answers, 1);
+	fake_disk.time = 15000;
+	host_blk_look(&blk);
+	assert_null(blk.wrong);
+	fake_disk.time = 15001;
+	host_blk_look(&blk);
+	assert_non_null(blk.wrong);
+}
+
 /* Nor does what is sent a moment later, by a hart whose clock is ahead, look old. */
 static void what_it_has_answered_in_time_is_not_overdue(void **state)
 {
@@ -792,6 +822,7 @@ int main(void)
 		TEST(no_request_overtakes_a_write_of_who_is_gone, setup_begun),
 		TEST(what_cannot_be_ends_a_device, setup_begun),
 		TEST(a_disk_that_does_not_answer_is_given_up, setup_begun),
+		TEST(a_flush_may_take_its_time, setup_begun),
 		TEST(what_it_has_answered_in_time_is_not_overdue, setup_begun),
 		TEST(a_write_that_was_forgotten_is_given_up_too, setup_begun),
 		TEST(what_was_anothers_is_cleared, setup_begun),

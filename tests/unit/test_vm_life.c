@@ -1021,6 +1021,43 @@ static void none_reboots_as_all_end(void **state)
 	assert_true(run(0));
 }
 
+static unsigned finished;
+
+static void restart_a_as_b_is_finished(void)
+{
+	if (++finished == 2)
+		assert_null(life_restart(vm_of("a")));
+}
+
+/* It is begun before all begin, and starts once, when it is made again. */
+static void one_is_restarted_before_all_are_made(void **state)
+{
+	(void)state;
+	finished = 0;
+	world.at_finish = restart_a_as_b_is_finished;
+	world.at_step[0] = life_end;
+	run(0);
+	expect("take a, make a, open a, take b, end a, make b, open b, begun, close a, "
+	       "by the monitor a, forget, destroy a, take a, start b, make a, open a, "
+	       "start a, end a, end b, close a, by the monitor a, forget, destroy a, "
+	       "close b, checked, by the monitor b, forget, destroy b, free a, free b, ");
+}
+
+static void end_all_as_it_is_cleared(void)
+{
+	life_end();
+}
+
+/* Nobody waits for its memory, nor is anything loaded. */
+static void one_ends_at_boot_before_its_memory_is_clear(void **state)
+{
+	(void)state;
+	world.clears_slowly = true;
+	world.at_step[0] = end_all_as_it_is_cleared;
+	run(0);
+	expect("take a, end a, by the monitor a, destroy a, begun, free a, free b, ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1055,6 +1092,9 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(who_stops_it_is_heard_before, setup),
 		cmocka_unit_test_setup(none_reboots_as_all_end, setup),
+		cmocka_unit_test_setup(one_is_restarted_before_all_are_made, setup),
+		cmocka_unit_test_setup(one_ends_at_boot_before_its_memory_is_clear,
+				       setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
