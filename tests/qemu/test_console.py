@@ -51,7 +51,9 @@ def check_session(child):
     child.expect_exact(PROMPT)
 
     assert len(PASTE) > 2048
-    type_line(child, "cat > /tmp/paste; md5sum < /tmp/paste")
+    # Not before the shell has left its line: it would take the paste for one.
+    type_line(child, "echo $((3 + 3))-reads; cat > /tmp/paste; md5sum < /tmp/paste")
+    child.expect_exact("6-reads")
     child.send(PASTE + END_OF_FILE)
     child.expect(r"([0-9a-f]{32})  -")
     assert child.match[1] == hashlib.md5(PASTE.encode()).hexdigest()
