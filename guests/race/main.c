@@ -50,7 +50,7 @@ struct failure {
 static const struct check checks[] = {
 	{"fences", fences_prepare, fences_run, false, true, 150},
 	{"waits", waits_prepare, waits_run, false, true, 10},
-	{"spaces", spaces_prepare, spaces_run, false, true, 150},
+	{"spaces", spaces_prepare, spaces_run, false, true, 20},
 	{"code", code_prepare, code_run, false, true, 150},
 	{"interrupts", interrupts_prepare, interrupts_run, true, false, 50},
 };

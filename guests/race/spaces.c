@@ -20,8 +20,8 @@
 static struct space spaces[SPACES];
 static uint64_t *pages[PAGES], *slot;
 static uint64_t va;
-static uint64_t published,
-	seen; /* the version in force, and how often it was looked at */
+static uint64_t published, seen; /* the version in force, and how many found it */
+static uint64_t ended;
 
 void spaces_prepare(const struct paging_mode *mode)
 {
@@ -31,7 +31,7 @@ void spaces_prepare(const struct paging_mode *mode)
 		pages[i] = arena_alloc(PAGE_SIZE);
 	va = window(mode, WINDOW);
 	slot = space_map(&spaces[0], va, 0, (uintptr_t)pages[0], PTE_KERNEL);
-	*pages[0] = published = seen = 0;
+	*pages[0] = published = seen = ended = 0;
 }
 
 /* One place in the code for both spaces, as in a kernel. */
@@ -58,9 +58,21 @@ static bool fence_others(struct hart *hart)
 	return true;
 }
 
+static bool have_all_seen(struct hart *hart)
+{
+	const uint64_t others = hart_count - 1;
+	uint64_t since = 0;
+
+	while (look(&seen) < others)
+		if (!race_wait(&since))
+			return race_fail(hart, "harts that have seen a version",
+					 look(&seen), others, others);
+	return true;
+}
+
 static bool change(struct hart *hart)
 {
-	uint64_t version = published + 1, since = 0;
+	uint64_t version = published + 1;
 	uint64_t *page = pages[version % PAGES];
 
 	*page = version;
@@ -69,11 +81,16 @@ static bool change(struct hart *hart)
 		return false;
 	publish(&seen, 0);
 	publish(&published, version);
-	while (look(&seen) < hart_count - 1)
-		if (!race_wait(&since))
-			return false;
 	hart->rounds++;
-	return true;
+	return have_all_seen(hart);
+}
+
+/* The others end when this one does, and none of them in the middle of a round. */
+static void change_again_and_again(struct hart *hart)
+{
+	while (race_goes_on() && change(hart))
+		;
+	publish(&ended, 1);
 }
 
 /* ---- the others ---- */
@@ -85,7 +102,7 @@ static bool follow(struct hart *hart, uint64_t version)
 
 	go(hart_random(hart, 4) ? 1 : 0);
 	while (look(&published) == version)
-		if (!race_goes_on())
+		if (look(&ended))
 			return false;
 	go(0);
 	found = look((const uint64_t *)va);
@@ -99,11 +116,12 @@ static bool follow(struct hart *hart, uint64_t version)
 
 void spaces_run(struct hart *hart)
 {
-	bool ok = true;
-
 	go(0);
 	fence_all();
-	while (ok && race_goes_on())
-		ok = hart->index == 0 ? change(hart) : follow(hart, hart->rounds);
+	if (hart->index == 0)
+		change_again_and_again(hart);
+	else
+		while (follow(hart, hart->rounds))
+			;
 	csr_write(satp, 0);
 }
