@@ -4,8 +4,8 @@ What the tests that boot guests share: `run` starts scripts/gnomon and returns
 how it ended, `terminal` does so on a terminal for pexpect, and every report of
 Gnomon that passes through here is checked for being consistent.
 
-Timeouts are no part of any test: they only end what hangs. scripts/gnomon takes
-the emulator down with itself, however it ends.
+Timeouts (timeouts.py) only end what hangs. scripts/gnomon takes the emulator down
+with itself, however it ends.
 """
 import concurrent.futures
 import functools
@@ -18,11 +18,12 @@ import subprocess
 import debugger
 import pexpect
 import pytest
+from timeouts import TIMEOUT
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 GNOMON = str(TOP / "scripts" / "gnomon")
-TIMEOUT = 240  # seconds: for a guest that takes ten of them on an idle machine
+
 
 def environment(settings):
     """Ours, with no seat and none of Gnomon's own boot arguments but the test's."""

@@ -11,9 +11,10 @@ import re
 import struct
 import subprocess
 
+from timeouts import TIMEOUT
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
-TIMEOUT = 240
 MIB = 1 << 20
 RAM = 0x80000000
 CPU = "rv64,h=false,sstc=false"

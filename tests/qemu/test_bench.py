@@ -14,12 +14,12 @@ import sys
 import pytest
 
 from conftest import start
+from timeouts import TIMEOUT
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 from benchlib import micro, row  # noqa: E402
 from gnomonlib import paths, target  # noqa: E402
 
-TIMEOUT = 240  # seconds
 SHADOWED = ("lsp", "shadow", "shadow-unsync", "m lsp", "m shadow")  # m: on that seat
 # Exits by instructions of the guest's own, each of which it knows to be one.
 INSTRUCTIONS = ("satp-read", "satp-write", "sfence-all", "sfence-asid", "sfence-address",

@@ -5,9 +5,9 @@ import pathlib
 
 import pexpect
 import pytest
+from timeouts import TIMEOUT
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-TIMEOUT = 240
 
 
 @pytest.fixture(name="demo", params=["hs", "m"])

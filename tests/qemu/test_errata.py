@@ -12,7 +12,8 @@ import subprocess
 import time
 
 import pytest
-from first_stage import BUILD, TIMEOUT, TOP, qemu
+from first_stage import BUILD, TOP, qemu
+from timeouts import TIMEOUT
 from test_guests import check_conformance
 
 IMAGES = {"hs": "gnomon", "m": "gnomon-m"}

@@ -11,11 +11,11 @@ import struct
 import subprocess
 
 import pytest
+from timeouts import TIMEOUT
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GNOMON_BUILD") or TOP / "build")
 IMAGE = BUILD / "gcc" / "gnomon-m.bin"
-TIMEOUT = 240
 MIB = 1 << 20
 
 # li t0, 0x41; slli t0, t0, 25; jr t0: to the kernel, which QEMU puts at the next

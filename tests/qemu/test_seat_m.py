@@ -141,14 +141,14 @@ def test_system_calls_cost_no_exit(counted):
 
 def test_a_first_touch_is_a_fault_of_the_guests_own_and_one_fence(counted):
     exits = counted["touch"]
-    assert 1024 <= exits["sfence-address"] <= 1030
+    assert 1024 <= exits["sfence-address"] <= 1.1 * 1024
     assert sum(exits.values()) <= 1.1 * 1024, exits
 
 
 def test_a_process_switch_costs_one_exit(counted):
     """Two of them in each of 500 round trips."""
     exits = counted["pipe"]
-    assert 1000 <= exits["satp-write"] <= 1010
+    assert 1000 <= exits["satp-write"] <= 1.1 * 1000
     assert sum(exits.values()) <= 1.1 * 1000, exits
 
 

@@ -11,6 +11,7 @@ import first_stage
 import pexpect
 import pytest
 from first_stage import BUILD, CPU, RAM, TOP, get, information, put
+from timeouts import TIMEOUT
 
 UBOOT = BUILD / "debian/trixie-riscv64/usr/lib/u-boot/starfive_visionfive2"
 SPL = UBOOT / "u-boot-spl.bin.normal.out"
@@ -178,7 +179,7 @@ def test_debian_boots_to_a_shell(built, parts):
     tree = first_stage.machine_tree(built, "-cpu", CPU, "-m", "1G", "-smp", "4")
     put(tree, "/chosen", "bootargs", f"report={first_stage.TOKEN}")
     command = machine(built, parts, tree, smp=4, hart=2, memory="1G")
-    child = pexpect.spawn(command[0], command[1:], timeout=first_stage.TIMEOUT,
+    child = pexpect.spawn(command[0], command[1:], timeout=TIMEOUT,
                           encoding="utf-8", codec_errors="replace")
     try:
         child.expect_exact("gnomon: Gnomon starts on hart 2, as the machine's firmware")
@@ -213,7 +214,7 @@ def test_gnomon_starts_with_the_boards_own_device_tree(tmp_path, built, hart):
     put(tree, "/soc/serial@10000000", "reg-shift", 0, kind="x")
     put(tree, "/soc/serial@10000000", "reg-io-width", 1, kind="x")
     command = machine(tmp_path, parts, tree, smp=5, hart=hart)
-    child = pexpect.spawn(command[0], command[1:], timeout=first_stage.TIMEOUT,
+    child = pexpect.spawn(command[0], command[1:], timeout=TIMEOUT,
                           encoding="utf-8", codec_errors="replace")
     try:
         child.expect_exact(f"gnomon: Gnomon starts on hart {hart}, as the machine's")
