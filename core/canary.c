@@ -84,8 +84,7 @@ enum status canary_begin(uint64_t size, const char **why)
 		return refuse(why, STATUS_NO_MEMORY,
 			      "canary of %lu KiB: more than a quarter of what is free",
 			      size >> 10);
-	while (PAGE_SIZE << canary.order < table_size)
-		canary.order++;
+	canary.order = page_order_for(table_size);
 	canary.pages = page_alloc(canary.order);
 	if (!canary.pages)
 		return refuse(why, STATUS_NO_MEMORY,

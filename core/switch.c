@@ -27,11 +27,7 @@ static struct switch_port *ports[SWITCH_PORT_LIMIT];
 
 static unsigned queue_order(void)
 {
-	unsigned order = 0;
-
-	while (PAGE_SIZE << order < SWITCH_QUEUE_LIMIT * sizeof(struct switch_frame))
-		order++;
-	return order;
+	return page_order_for(SWITCH_QUEUE_LIMIT * sizeof(struct switch_frame));
 }
 
 /* ---- addresses ---- */

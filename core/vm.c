@@ -197,12 +197,8 @@ static enum status build(struct vm *vm, const struct vm_config *config, const ch
 static unsigned order_for(const struct vm_config *config)
 {
 	const unsigned vcpus = config->vcpus < VCPU_LIMIT ? config->vcpus : VCPU_LIMIT;
-	const uint64_t size = offsetof(struct vm, vcpus) + vcpus * sizeof(struct vcpu);
-	unsigned order = 0;
 
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
+	return page_order_for(offsetof(struct vm, vcpus) + vcpus * sizeof(struct vcpu));
 }
 
 void vm_init(struct vm *vm, const struct vm_config *config)

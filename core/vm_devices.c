@@ -40,15 +40,6 @@ struct adding {
 	const char **why;
 };
 
-static unsigned order_of(size_t size)
-{
-	unsigned order = 0;
-
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
-}
-
 /* An index of two bytes is written in one step: other vCPUs may be reading it. */
 static enum status write_memory(void *context, gpa_t to, const void *from, uint64_t size)
 {
@@ -292,7 +283,7 @@ enum status devices_add(struct vm *vm, const struct vm_config *config, const cha
 
 	if (config->disk_count == 0 && config->devices == 0 && config->net_count == 0)
 		return STATUS_OK;
-	vm->virtio = page_alloc_zeroed(order_of(sizeof(*vm->virtio)));
+	vm->virtio = page_alloc_zeroed(page_order_for(sizeof(*vm->virtio)));
 	if (!vm->virtio)
 		return refuse(why, STATUS_NO_MEMORY, "no memory for its virtio devices");
 	for (unsigned i = 0; status == STATUS_OK && i < config->disk_count; i++)
@@ -315,7 +306,7 @@ void devices_remove(struct vm *vm)
 	for (unsigned i = 0; i < VM_DISK_LIMIT; i++)
 		if (vm->virtio->hosts[i])
 			vm_host_disk_free(vm->virtio->hosts[i]);
-	page_free(vm->virtio, order_of(sizeof(*vm->virtio)));
+	page_free(vm->virtio, page_order_for(sizeof(*vm->virtio)));
 	vm->virtio = NULL;
 	vm->virtio_count = 0;
 }

@@ -72,13 +72,10 @@ static enum status write_tree(struct vm *vm, const struct loaded_guest *loaded,
 
 enum status tree_load(struct vm *vm, const struct loaded_guest *loaded, const char **why)
 {
-	unsigned order = 0;
+	const unsigned order = page_order_for(loaded->dtb_max);
 	enum status status;
-	void *buffer;
+	void *buffer = page_alloc_zeroed(order);
 
-	while (PAGE_SIZE << order < loaded->dtb_max)
-		order++;
-	buffer = page_alloc_zeroed(order);
 	if (!buffer)
 		return refuse(why, STATUS_NO_MEMORY, "no memory for its device tree");
 	status = write_tree(vm, loaded, buffer, why);

@@ -5,16 +5,13 @@
 #include "core/vm.h"
 #include "lsp/needs.h"
 #include "lsp/space.h"
+#include "mm/page_alloc.h"
 
 #define ROOTS 2 /* the tree's, and that of the global tables */
 
 unsigned budget_state_order(void)
 {
-	unsigned order = 0;
-
-	while (PAGE_SIZE << order < sizeof(struct lsp_vcpu))
-		order++;
-	return order;
+	return page_order_for(sizeof(struct lsp_vcpu));
 }
 
 uint64_t budget_state_pages(void)

@@ -15,15 +15,6 @@
 
 #define PAGES_OF_A_TABLE 2
 
-static unsigned order_for(uint64_t size)
-{
-	unsigned order = 0;
-
-	while (PAGE_SIZE << order < size)
-		order++;
-	return order;
-}
-
 static uint64_t region_count(const struct guest_memory *memory, unsigned level)
 {
 	uint64_t size = level_size(level);
@@ -67,7 +58,7 @@ static uint64_t block_size(const struct guest_memory *memory, uint64_t tables,
 
 unsigned protect_vcpu_order(void)
 {
-	return order_for(sizeof(struct protect_vcpu));
+	return page_order_for(sizeof(struct protect_vcpu));
 }
 
 uint64_t protect_state_pages(uint64_t ram, unsigned vcpus, uint64_t tables)
@@ -76,7 +67,8 @@ uint64_t protect_state_pages(uint64_t ram, unsigned vcpus, uint64_t tables)
 	uint64_t pages = (uint64_t)vcpus << protect_vcpu_order();
 
 	for (unsigned block = 0; block < BLOCK_LIMIT; block++)
-		pages += UINT64_C(1) << order_for(block_size(&memory, tables, block));
+		pages += UINT64_C(1)
+			 << page_order_for(block_size(&memory, tables, block));
 	return pages;
 }
 
@@ -125,7 +117,7 @@ enum status protect_state_create(struct vm *vm, uint64_t tables)
 	for (; count < BLOCK_LIMIT; count++) {
 		uint64_t size = block_size(&vm->memory, tables, count);
 
-		blocks[count] = page_alloc_zeroed(order_for(size));
+		blocks[count] = page_alloc_zeroed(page_order_for(size));
 		if (!blocks[count])
 			break;
 	}
@@ -136,7 +128,7 @@ enum status protect_state_create(struct vm *vm, uint64_t tables)
 	}
 	while (count-- > 0)
 		page_free(blocks[count],
-			  order_for(block_size(&vm->memory, tables, count)));
+			  page_order_for(block_size(&vm->memory, tables, count)));
 	return STATUS_NO_MEMORY;
 }
 
@@ -155,6 +147,6 @@ void protect_state_destroy(struct vm *vm)
 	for (unsigned i = 0; i < PROTECT_LARGEST; i++)
 		blocks[REGIONS + i] = state->regions[i];
 	for (unsigned i = 0; i < BLOCK_LIMIT; i++)
-		page_free(blocks[i], order_for(block_size(&vm->memory, tables, i)));
+		page_free(blocks[i], page_order_for(block_size(&vm->memory, tables, i)));
 	vm->paging = NULL;
 }

@@ -16,6 +16,16 @@
 #define PAGE_ORDER_LIMIT 19 /* orders 0 .. 18: 4 KiB .. 1 GiB */
 #define PAGE_ORDER_2M	 9
 
+/* Of the smallest block that holds so many bytes. */
+static inline unsigned page_order_for(uint64_t size)
+{
+	unsigned order = 0;
+
+	while (PAGE_SIZE << order < size)
+		order++;
+	return order;
+}
+
 /* What a page is for, by who may come to it. */
 enum page_kind {
 	PAGES_OWN,    /* Gnomon alone */

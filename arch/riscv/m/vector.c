@@ -29,11 +29,7 @@ unsigned vector_probe(void)
 
 static unsigned order(void)
 {
-	unsigned result = 0;
-
-	while (PAGE_SIZE << result < (uint64_t)REGISTERS * features.vector_bytes)
-		result++;
-	return result;
+	return page_order_for((uint64_t)REGISTERS * features.vector_bytes);
 }
 
 enum status vector_create(struct arch_vcpu *vcpu)
