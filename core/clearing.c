@@ -13,8 +13,6 @@
 #include "core/spin_lock.h"
 #include "core/string.h"
 
-#define BOOT_HART 0
-
 static struct spin_lock lock;
 static struct clearing *first;
 static uint32_t waiting; /* how many there are in the list */

@@ -20,8 +20,6 @@
 /* Far more than any hart needs, on an emulator that shares its host too. */
 #define ARRIVAL_SECONDS 5
 
-#define BOOT_HART 0
-
 /* The boot hart clears memory for so long after each vCPU: half a turn. */
 #define CLEARINGS_PER_SECOND 200
 
@@ -165,7 +163,7 @@ bool harts_run(unsigned index, void (*job)(void *argument), void *argument)
 {
 	struct hart_box *box = &boxes[index];
 
-	if (!(harts_running() >> index & 1) || index == 0 || harts_is_busy(index))
+	if (!(harts_running() >> index & 1) || index == BOOT_HART || harts_is_busy(index))
 		return false;
 	box->argument = argument;
 	__atomic_store_n(&box->job, job, __ATOMIC_SEQ_CST);

@@ -12,6 +12,9 @@
 
 #include "core/types.h"
 
+/* The index of the one that polls, and does what is not done by all. */
+#define BOOT_HART 0
+
 enum hart_request {
 	HART_FENCE_SHADOW, /* all shadow translations, of every real ASID */
 	HART_FENCE_CODE,   /* what the hart has fetched ahead: fence.i */

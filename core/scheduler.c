@@ -9,8 +9,7 @@
 #include "core/timer.h"
 #include "core/vm.h"
 
-#define NEVER	  UINT64_MAX
-#define BOOT_HART 0
+#define NEVER UINT64_MAX
 
 /* ---- from any hart ---- */
 

@@ -6,6 +6,7 @@
 #include "core/timer.h"
 #include "core/arch.h"
 #include "core/console_mux.h"
+#include "core/harts.h"
 #include "core/interrupt.h"
 #include "core/scheduler.h"
 #include "core/vm.h"
@@ -23,7 +24,7 @@ static void (*watch)(void);
 
 static bool is_boot_hart(void)
 {
-	return arch_hart_index() == 0;
+	return arch_hart_index() == BOOT_HART;
 }
 
 static uint64_t earlier(uint64_t one, uint64_t other)
