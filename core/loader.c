@@ -49,20 +49,31 @@ static enum status reserve_kernel(const struct loading *loading, uint64_t start,
 	return STATUS_OK;
 }
 
-/* In steps, for it may be long, and nobody is to wait for all of it. */
+/* In steps, for it may be long, and nobody is to wait for all of it; NULL: zeros. */
+static enum status write_all(const struct loading *loading, uint64_t to, const char *from,
+			     uint64_t size)
+{
+	struct guest_memory *memory = loading->memory;
+	enum status status = STATUS_OK;
+
+	for (uint64_t at = 0; status == STATUS_OK && at < size; at += WRITE_STEP) {
+		const uint64_t step = size - at < WRITE_STEP ? size - at : WRITE_STEP;
+
+		status = from ? guest_memory_write(memory, GPA(to + at), from + at, step)
+			      : guest_memory_zero(memory, GPA(to + at), step);
+		harts_attend();
+	}
+	return status;
+}
+
 static enum status write_image(const struct loading *loading, const char *what,
 			       uint64_t to, const void *from, uint64_t size)
 {
-	for (uint64_t at = 0; at < size; at += WRITE_STEP) {
-		const uint64_t step = size - at < WRITE_STEP ? size - at : WRITE_STEP;
-		enum status status = guest_memory_write(loading->memory, GPA(to + at),
-							(const char *)from + at, step);
+	enum status status = write_all(loading, to, from, size);
 
-		if (status != STATUS_OK)
-			return refuse(loading->why, status,
-				      "%s cannot be written to 0x%lx", what, to);
-		harts_attend();
-	}
+	if (status != STATUS_OK)
+		return refuse(loading->why, status, "%s cannot be written to 0x%lx", what,
+			      to);
 	return STATUS_OK;
 }
 
@@ -139,20 +150,6 @@ static bool is_elf(const struct blob *kernel)
 	return elf_is(kernel->data, kernel->size);
 }
 
-/* Where segments overlap it is not zero any more. */
-static enum status zero(const struct loading *loading, uint64_t from, uint64_t size)
-{
-	enum status status = STATUS_OK;
-
-	for (uint64_t at = 0; status == STATUS_OK && at < size; at += WRITE_STEP) {
-		const uint64_t step = size - at < WRITE_STEP ? size - at : WRITE_STEP;
-
-		status = guest_memory_zero(loading->memory, GPA(from + at), step);
-		harts_attend();
-	}
-	return status;
-}
-
 static enum status load_segment(const struct loading *loading,
 				const struct elf_segment *segment)
 {
@@ -161,8 +158,9 @@ static enum status load_segment(const struct loading *loading,
 
 	if (status != STATUS_OK)
 		return status;
-	return zero(loading, segment->physical + segment->data_size,
-		    segment->size - segment->data_size);
+	/* Where segments overlap, the next one's data is not zero any more. */
+	return write_all(loading, segment->physical + segment->data_size, NULL,
+			 segment->size - segment->data_size);
 }
 
 static enum status load_elf(const struct loading *loading)

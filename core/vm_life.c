@@ -15,8 +15,6 @@
 #include "core/vm.h"
 #include "core/vms.h"
 
-#define BOOT_HART 0
-
 /* So often in succession a VM may reboot within so many seconds of its start. */
 #define REBOOTS_MOST   5U
 #define REBOOT_SECONDS 10U
@@ -103,11 +101,14 @@ static void start(struct vm *vm)
 	vm_start(vm);
 }
 
-static void finish_and_start(struct vm *vm)
+/* One that is begun, as far as it can be made now; true: it is. */
+static bool has_gone_on(struct vm *vm)
 {
-	finish(vm);
-	if (vm->is_made)
-		start(vm);
+	if (vm_has_ended(vm))
+		end_unmade(vm);
+	else if (vm_is_clear(vm))
+		finish(vm);
+	return vm->is_made;
 }
 
 /* ---- taking down ---- */
@@ -184,10 +185,8 @@ static void look_at(struct vm *vm)
 {
 	if (vm->is_made && vm_is_over(vm))
 		take_down(vm);
-	else if (vm == in_making && vm_has_ended(vm))
-		end_unmade(vm);
-	else if (vm == in_making && vm_is_clear(vm))
-		finish_and_start(vm);
+	else if (vm->is_begun && has_gone_on(vm))
+		start(vm);
 	if (vm->is_made || vm->is_begun)
 		return;
 	if (vm->wish == VM_WISH_START && !is_ending && !in_making)
@@ -234,13 +233,8 @@ static void make_at_once(struct vm *vm)
 {
 	if (is_ending || vm->wish == VM_WISH_REMOVE)
 		return;
-	begin(vm);
-	while (vm->is_begun && !vm_has_ended(vm) && !vm_is_clear(vm))
+	for (begin(vm); vm->is_begun && !has_gone_on(vm);)
 		harts_turn();
-	if (vm->is_begun && vm_has_ended(vm))
-		end_unmade(vm);
-	else if (vm->is_begun)
-		finish(vm);
 	if (vm->is_made)
 		canary_surround(&vm->memory);
 }

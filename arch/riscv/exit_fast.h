@@ -149,9 +149,8 @@ static inline unsigned fast_root_index(uint64_t satp)
 }
 
 struct fast_switch {
-	void *tree; /* switched to since the owner last asked; or NULL */
-	uint64_t
-		satp; /* the guest's, for other harts to read: see core/vcpu_requests.h */
+	void *tree;    /* switched to since the owner last asked; or NULL */
+	uint64_t satp; /* the guest's; others read it: core/vcpu_requests.h */
 	uint64_t switches;
 	bool any; /* some root is known */
 	struct fast_root roots[FAST_ROOT_COUNT];
