@@ -210,6 +210,16 @@ def bundle(tmp_path):
 
 
 @pytest.fixture
+def vm(tmp_path):
+    """vm(NAME, OPTION...): --vm and the bundle of a VM of that name."""
+    def make(name, *options):
+        path = tmp_path / f"{name}.itb"
+        subprocess.run([GNOMON, "bundle", "-o", path, *map(str, options)], check=True)
+        return "--vm", f"{name}={path}"
+    return make
+
+
+@pytest.fixture
 def change():
     """change(BUNDLE, NODE, PROPERTY, VALUE..., kind="s"): set it, as fdtput does."""
     def put(path, node, name, *values, kind="s"):

@@ -3,13 +3,9 @@
 The budget for shadow tables: with the least that Gnomon accepts, guests do the
 same as with plenty, only slower, and never take more than they were given.
 """
-import pathlib
 import re
-import subprocess
 
 import pytest
-
-TOP = pathlib.Path(__file__).resolve().parents[2]
 
 WORK = """
 n=0; for i in $(seq 40); do /bin/true && n=$((n + 1)); done; echo $n
@@ -104,18 +100,13 @@ FOR_TABLES = {"hs": 32 << 20, "m": 8 << 20}
 
 
 @pytest.mark.parametrize("seat", FOR_TABLES)
-def test_no_vm_can_take_what_another_needs(run, tmp_path, guest, seat):
+def test_no_vm_can_take_what_another_needs(run, vm, guest, seat):
     """Budgets of more than the machine has: when it is spent, nobody ends for it."""
-    def vm(name, *options):
-        path = tmp_path / f"{name}.itb"
-        subprocess.run([TOP / "scripts" / "gnomon", "bundle", "-o", path, "--kernel",
-                        guest("hostile.bin"), "--memory", "16M", "--append",
-                        "attack=exhaustion seed=1", "--paging", "lsp", *options], check=True)
-        return "--vm", f"{name}={path}"
-
+    same = ("--kernel", guest("hostile.bin"), "--memory", "16M", "--append",
+            "attack=exhaustion seed=1", "--paging", "lsp")
     budget = FOR_TABLES[seat] * 3 // 4
-    greedy = [vm(f"greedy{i}", "--shadow-memory", str(budget)) for i in range(3)]
-    result = run(*sum(greedy, ()), *vm("poor"), "--qemu-arg=-m", "--qemu-arg=96M", SEAT=seat)
+    greedy = [vm(f"greedy{i}", *same, "--shadow-memory", budget) for i in range(3)]
+    result = run(*sum(greedy, ()), *vm("poor", *same), "--qemu-arg=-m", "--qemu-arg=96M", SEAT=seat)
     assert result.status == 0, result
     assert result.out.count("hostile: exhaustion seed 1: done, 0 breaches") == 4
-    assert all(vm["shadow"]["reclaims"] > 0 for vm in result.stats["vms"])
+    assert all(one["shadow"]["reclaims"] > 0 for one in result.stats["vms"])

@@ -5,26 +5,12 @@ removed at the monitor while others go on, with all of their memory back, and no
 seen by who has it next.
 """
 import json
-import pathlib
 import re
-import subprocess
 
 import pytest
 from at_monitor import ESCAPE, MONITOR, SHELL, ask, enter, order
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-
 LINUX = ("--memory", "256M", "--append", "console=ttyS0 panic=-1 quiet loglevel=1")
-
-
-@pytest.fixture(name="vm")
-def fixture_vm(tmp_path):
-    """vm(NAME, OPTION...): --vm and the bundle of a VM of that name."""
-    def make(name, *options):
-        path = tmp_path / f"{name}.itb"
-        subprocess.run([TOP / "scripts" / "gnomon", "bundle", "-o", path, *map(str, options)], check=True)
-        return "--vm", f"{name}={path}"
-    return make
 
 
 def states(child):
