@@ -10,7 +10,7 @@ import re
 import pytest
 from test_guests import check_conformance
 from test_hostile import hostile
-from test_shadow_memory import CPUS, WORK
+from test_shadow_memory import CPUS, LINES, WORK
 
 MODES = ["shadow", "shadow-unsync"]
 LEAST_TABLES = 1 + 4 * 4  # a root, and four paths under it on Sv57; two pages each
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("mode", MODES)
 
 def check_work(result):
     """WORK, of tests/qemu/test_shadow_memory.py, has come to what it must."""
-    numbers = "".join(f"{n}\n" for n in range(1, 20001)).encode()
+    numbers = "".join(f"{n}\n" for n in range(1, LINES + 1)).encode()
     with_zero = sum("0" in str(n) for n in range(1, 1001))
     assert result.status == 0, result
     assert [line.split() for line in result.lines] == [

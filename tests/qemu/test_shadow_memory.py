@@ -7,9 +7,10 @@ import re
 
 import pytest
 
-WORK = """
+LINES = 2000  # with the least memory each of them takes a reclaim or several
+WORK = f"""
 n=0; for i in $(seq 40); do /bin/true && n=$((n + 1)); done; echo $n
-seq 2000 | sort -r | sort -n | md5sum
+seq {LINES} | sort -r | sort -n | md5sum
 for i in $(seq 8); do (seq 1000 | tr 0-9 a-j | grep -c a) & done | sort | uniq -c
 """
 # Pages of shadow tables at the least: two roots, and a path for each of 4 pages; a table
