@@ -32,7 +32,7 @@ ip addr add {address}/24 dev eth0; ip link set eth0 up
 
 # What it serves is checked all the time, and what it has to say of that is in /state.
 SERVER = """
-mkdir -p /www; dd if=/dev/vda of=/www/data bs=1M count=4 2>/dev/null
+mkdir -p /www; dd if=/dev/vda of=/www/data bs=1M count=1 2>/dev/null
 sum /www/data > /www/sum; httpd -h /www
 serve() {
 	turns=0
@@ -48,7 +48,7 @@ serve &
 CLIENT = """
 set -- $(dd if=/dev/vda bs=512 count=1 2>/dev/null | tr -d '\\0')
 lives=$((${1:-0} + 1)) place=${2:-1} kept=$3
-stored() { echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/vda bs=1M skip=$1 count=4 2>/dev/null; }
+stored() { echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/vda bs=1M skip=$1 count=1 2>/dev/null; }
 note() { printf '%-500s\\n' "$lives $place $kept" | dd of=/dev/vda bs=512 conv=fsync 2>/dev/null; }
 if [ -n "$kept" ]; then
 	[ "$(stored $place | sum)" = "$kept" ] && echo kept in life $lives || echo lost in life $lives
@@ -74,8 +74,8 @@ def fixture_vms(tmp_path_factory):
     """vms(MODES): the options that run both."""
     directory = tmp_path_factory.mktemp("work")
     disk, empty = directory / "disk", directory / "empty"
-    disk.write_bytes(random.Random(7).randbytes(4 * MIB))
-    empty.write_bytes(bytes(16 * MIB))
+    disk.write_bytes(random.Random(7).randbytes(MIB))
+    empty.write_bytes(bytes(8 * MIB))
 
     def initrd(name, address, script):
         more = guests.modules(MODULES)
