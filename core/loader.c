@@ -158,7 +158,7 @@ static enum status load_segment(const struct loading *loading,
 
 	if (status != STATUS_OK)
 		return status;
-	/* Where segments overlap, the next one's data is not zero any more. */
+	/* RAM is zero, but where an earlier segment has written here too. */
 	return write_all(loading, segment->physical + segment->data_size, NULL,
 			 segment->size - segment->data_size);
 }

@@ -13,8 +13,8 @@ import time
 
 import pytest
 from first_stage import BUILD, TOP, qemu
-from timeouts import TIMEOUT
 from test_guests import check_conformance
+from timeouts import TIMEOUT
 
 IMAGES = {"hs": "gnomon", "m": "gnomon-m"}
 CPU = {"hs": "rv64", "m": "rv64,h=false,sstc=false"}

@@ -107,7 +107,8 @@ def test_no_vm_can_take_what_another_needs(run, vm, guest, seat):
             "attack=exhaustion seed=1", "--paging", "lsp")
     budget = FOR_TABLES[seat] * 3 // 4
     greedy = [vm(f"greedy{i}", *same, "--shadow-memory", budget) for i in range(3)]
-    result = run(*sum(greedy, ()), *vm("poor", *same), "--qemu-arg=-m", "--qemu-arg=96M", SEAT=seat)
+    result = run(*sum(greedy, ()), *vm("poor", *same), "--qemu-arg=-m", "--qemu-arg=96M",
+                 SEAT=seat)
     assert result.status == 0, result
     assert result.out.count("hostile: exhaustion seed 1: done, 0 breaches") == 4
     assert all(one["shadow"]["reclaims"] > 0 for one in result.stats["vms"])
