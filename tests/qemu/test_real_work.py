@@ -133,7 +133,7 @@ def test_one_serves_files_and_one_is_killed(terminal, vms, ended, seat, modes):
     child.expect_exact("server# ")
     visit(child)
     show(child, "client")
-    child.expect_exact("round 2 of life 1")
+    child.expect_exact("round 1 of life 1")
     for life in (2, 3):
         visit(child)
         child.send("vm restart client\r")
@@ -143,7 +143,7 @@ def test_one_serves_files_and_one_is_killed(terminal, vms, ended, seat, modes):
         show(child, "client")
         child.expect(rf"(kept|lost) in life {life}")
         assert child.match[1] == "kept"
-        child.expect_exact(f"round 2 of life {life}")
+        child.expect_exact(f"round 1 of life {life}")
         assert "something else" not in child.before
     visit(child)
     show(child, "server")
