@@ -64,7 +64,7 @@ unsigned hart_count;
 static char stacks[HARTS_MAX][STACK_SIZE] __attribute__((aligned(16)));
 static void (*job)(struct hart *hart);
 static uint64_t generation, done; /* jobs given, and harts that have done the last */
-static uint64_t deadline, least_rounds, failed;
+static uint64_t deadline, least_rounds, failed, led;
 static struct failure failure; /* the first */
 static unsigned passed_checks, failed_checks;
 
@@ -84,6 +84,18 @@ bool race_goes_on(void)
 
 	__asm__ volatile("mv %0, tp" : "=r"(own));
 	return !look(&failed) && (time_now() < deadline || own->rounds < least_rounds);
+}
+
+void race_lead(struct hart *hart, bool (*round)(struct hart *hart))
+{
+	while (race_goes_on() && round(hart))
+		;
+	publish(&led, 1);
+}
+
+bool race_led(void)
+{
+	return look(&led);
 }
 
 bool race_wait(uint64_t *since)
@@ -192,7 +204,7 @@ static void give(void (*function)(struct hart *), unsigned others)
 	for (unsigned i = 0; i < hart_count; i++)
 		harts[i].rounds = 0;
 	job = function;
-	done = 0;
+	done = led = 0;
 	deadline = time_now() + platform_ticks(1000 * milliseconds());
 	publish(&generation, generation + 1);
 	SBI_CALL(SBI_EXT_IPI, 0, race_mask() & ~(UINT64_C(1) << platform.hart), 0);

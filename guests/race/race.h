@@ -83,6 +83,15 @@ uint64_t hart_random(struct hart *hart, uint64_t below);
 /* False once time is up or anything has failed. */
 bool race_goes_on(void);
 
+/*
+ * On the hart that changes what the others follow: rounds, until time is up or one is
+ * false. The others end when it does, and none of them in the middle of a round.
+ */
+void race_lead(struct hart *hart, bool (*round)(struct hart *hart));
+
+/* True once the hart that led has ended. */
+bool race_led(void);
+
 /* False: it took so long that it never will. */
 bool race_wait(uint64_t *since);
 

@@ -21,7 +21,6 @@ static struct space spaces[SPACES];
 static uint64_t *pages[PAGES], *slot;
 static uint64_t va;
 static uint64_t published, seen; /* the version in force, and how many found it */
-static uint64_t ended;
 
 void spaces_prepare(const struct paging_mode *mode)
 {
@@ -31,7 +30,7 @@ void spaces_prepare(const struct paging_mode *mode)
 		pages[i] = arena_alloc(PAGE_SIZE);
 	va = window(mode, WINDOW);
 	slot = space_map(&spaces[0], va, 0, (uintptr_t)pages[0], PTE_KERNEL);
-	*pages[0] = published = seen = ended = 0;
+	*pages[0] = published = seen = 0;
 }
 
 /* One place in the code for both spaces, as in a kernel. */
@@ -85,14 +84,6 @@ static bool change(struct hart *hart)
 	return have_all_seen(hart);
 }
 
-/* The others end when this one does, and none of them in the middle of a round. */
-static void change_again_and_again(struct hart *hart)
-{
-	while (race_goes_on() && change(hart))
-		;
-	publish(&ended, 1);
-}
-
 /* ---- the others ---- */
 
 /* Where they wait is mostly not where they look. */
@@ -102,7 +93,7 @@ static bool follow(struct hart *hart, uint64_t version)
 
 	go(hart_random(hart, 4) ? 1 : 0);
 	while (look(&published) == version)
-		if (look(&ended))
+		if (race_led())
 			return false;
 	go(0);
 	found = look((const uint64_t *)va);
@@ -119,7 +110,7 @@ void spaces_run(struct hart *hart)
 	go(0);
 	fence_all();
 	if (hart->index == 0)
-		change_again_and_again(hart);
+		race_lead(hart, change);
 	else
 		while (follow(hart, hart->rounds))
 			;

@@ -21,7 +21,6 @@ static struct space space;
 static uint64_t va, *slot, *pages[PAGES];
 static uint64_t changing, published; /* versions */
 static uint64_t found[HARTS_MAX];    /* the last version that each has loaded */
-static uint64_t ended;
 
 void waits_prepare(const struct paging_mode *mode)
 {
@@ -30,7 +29,7 @@ void waits_prepare(const struct paging_mode *mode)
 	for (unsigned i = 0; i < PAGES; i++)
 		pages[i] = arena_alloc(PAGE_SIZE);
 	slot = space_map(&space, va, 0, (uintptr_t)pages[0], PTE_KERNEL);
-	changing = published = ended = 0;
+	changing = published = 0;
 	for (unsigned i = 0; i < HARTS_MAX; i++)
 		found[i] = 0;
 }
@@ -64,12 +63,9 @@ static bool change(struct hart *hart)
 	return true;
 }
 
-static void change_again_and_again(struct hart *hart)
+static bool change_what_all_found(struct hart *hart)
 {
-	while (race_goes_on())
-		if (have_all_found(published) && !change(hart))
-			break;
-	publish(&ended, 1);
+	return !have_all_found(published) || change(hart);
 }
 
 /* ---- those that look ---- */
@@ -96,9 +92,9 @@ void waits_run(struct hart *hart)
 	space_enter(&space);
 	fence_all();
 	if (hart->index == 0)
-		change_again_and_again(hart);
+		race_lead(hart, change_what_all_found);
 	else
-		while (!look(&ended) && check(hart))
+		while (!race_led() && check(hart))
 			;
 	csr_write(satp, 0);
 }
