@@ -120,7 +120,7 @@ def start(directory, *options, how=None, **settings):
                             capture_output=True, timeout=TIMEOUT + 30, check=False,
                             env=environment(settings))
     report = json.loads(stats.read_text()) if stats.exists() else None
-    if report and "vms" not in report:
+    if report:
         in_m = (how or "").startswith("m ")
         for one in report.get("vms", [report]):
             check_report(one, "m" if in_m else settings.get("SEAT", "hs"))
