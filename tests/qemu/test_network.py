@@ -9,6 +9,7 @@ import re
 import sys
 
 import pytest
+from timeouts import TIMEOUT
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
@@ -65,13 +66,12 @@ def _initrd(tmp_path_factory):
 
 @pytest.mark.parametrize("seat, first, second", [("hs", "lsp", "nested"),
                                                  ("m", "shadow", "lsp")])
-def test_two_vms_on_one_network(run, bundle, initrd, tmp_path, seat, first, second):
-    client = bundle("--initrd", initrd("client", CLIENT), "--append", QUIET, "--memory", "128M",
-                    "--paging", first, "--net", "--net", "elsewhere").rename(tmp_path / "client")
-    server = bundle("--initrd", initrd("server", SERVER), "--append", QUIET, "--memory", "128M",
-                    "--paging", second, "--net")
-    result = run("--vm", f"client={client}", "--vm", f"server={server}", "--smp", "2",
-                 SEAT=seat)
+def test_two_vms_on_one_network(run, vm, initrd, seat, first, second):
+    options = ("--append", QUIET, "--memory", "128M", "--net")
+    client = vm("client", "--initrd", initrd("client", CLIENT), *options, "--paging", first,
+                "--net", "elsewhere")
+    server = vm("server", "--initrd", initrd("server", SERVER), *options, "--paging", second)
+    result = run(*client, *server, "--smp", "2", SEAT=seat)
     assert result.status == 0, result
     assert "3 packets transmitted, 3 packets received, 0% packet loss" in result.out
     sums = re.findall(r"^([0-9a-f]{32})\b", result.out, re.M)
@@ -79,12 +79,11 @@ def test_two_vms_on_one_network(run, bundle, initrd, tmp_path, seat, first, seco
     assert "elsewhere 0" in result.out
 
 
-def test_a_vm_leaves_the_network_and_comes_back(terminal, ended, bundle, initrd, tmp_path):
+def test_a_vm_leaves_the_network_and_comes_back(terminal, ended, vm, initrd):
     options = ("--append", QUIET, "--memory", "128M", "--net")
-    asking = bundle("--initrd", initrd("asking", ASKING), *options).rename(tmp_path / "asking")
-    answering = bundle("--initrd", initrd("answering", ANSWERING), *options)
-    shell = terminal("--vm", f"asking={asking}", "--vm", f"answering={answering}", "--smp", "2",
-                     "--timeout", "200")
+    asking = vm("asking", "--initrd", initrd("asking", ASKING), *options)
+    answering = vm("answering", "--initrd", initrd("answering", ANSWERING), *options)
+    shell = terminal(*asking, *answering, "--smp", "2", "--timeout", TIMEOUT)
     shell.expect("it is there")
     shell.send("\x1d")
     shell.expect("gnomon> ")
@@ -99,13 +98,12 @@ def test_a_vm_leaves_the_network_and_comes_back(terminal, ended, bundle, initrd,
     assert ended(shell) == 0
 
 
-def test_an_address_is_one_cards(run, guest, bundle, change, tmp_path):
+def test_an_address_is_one_cards(run, guest, vm, change, tmp_path):
     made = []
     for name in ("one", "two"):
-        path = bundle("--kernel", guest("hello.bin"), "--net").rename(tmp_path / name)
-        change(path, "/configurations/hello", "gnomon,net-mac", "02", "00", "00", "00", "00", "2a",
-               kind="bx")
-        made += ["--vm", f"{name}={path}"]
+        made += vm(name, "--kernel", guest("hello.bin"), "--net")
+        change(tmp_path / f"{name}.itb", "/configurations/hello", "gnomon,net-mac",
+               "02", "00", "00", "00", "00", "2a", kind="bx")
     result = run(*made)
     assert [line for line in result.said if "address" in line] == [
         "vm two: network 'lan': another card there has the address 02000000002a"], result

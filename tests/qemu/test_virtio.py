@@ -13,6 +13,7 @@ import sys
 
 import pexpect
 import pytest
+from timeouts import TIMEOUT
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
@@ -120,7 +121,7 @@ def test_two_cards_on_a_network(run, initrd, disk, how, vcpus):
 
 
 def test_input_goes_to_the_virtio_console(terminal, ended, initrd):
-    shell = terminal("--initrd", initrd, "--device", "console", "--timeout", "200")
+    shell = terminal("--initrd", initrd, "--device", "console", "--timeout", TIMEOUT)
     shell.expect("~ # ")
     shell.sendline("sh /modules/hvc0.sh")
     for _ in range(30):  # until its driver is there, the line is the serial port's
