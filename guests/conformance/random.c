@@ -21,7 +21,7 @@
 #define FRAMES	  6
 #define BLOCKS	  2   /* 2 MiB, with PAGES frames at their start */
 #define BLOCK_TAG 100 /* of the first frame of the first block */
-#define STEPS	  6000
+#define STEPS	  3000
 #define SET_SIZE  24
 
 /* Values an entry may be seen with. */
@@ -284,7 +284,7 @@ static void check_random(const struct paging_mode *mode)
 }
 
 static const struct check checks[] = {
-	{"6000 steps in three address spaces", check_random},
+	{"3000 steps in three address spaces", check_random},
 };
 
 const struct group random_group = {"random walk", checks, ARRAY_LENGTH(checks), true};

@@ -89,9 +89,9 @@ def md5(data):
 
 FILE = numbers(200000)
 JOBS = {
-    "200 forks": (
-        "n=0; for i in $(seq 200); do /bin/true && n=$((n + 1)); done; echo $n",
-        ["200"]),
+    "100 forks": (
+        "n=0; for i in $(seq 100); do /bin/true && n=$((n + 1)); done; echo $n",
+        ["100"]),
     "hash of a file": (
         "seq 200000 > /tmp/file; wc -c < /tmp/file; sha256sum < /tmp/file",
         [str(len(FILE)), hashlib.sha256(FILE).hexdigest() + "  -"]),

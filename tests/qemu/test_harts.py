@@ -59,10 +59,10 @@ def boot_hart(result):
 
 # --- coming -----------------------------------------------------------------
 
-@pytest.mark.parametrize("count", [1, 3, 8])
-def test_all_come_and_the_guest_does_not_notice(run_on, guest, seat, count):
-    result = run_on("--kernel", guest("conformance.bin"), "--smp", count)
-    check_conformance(result)
+@pytest.mark.parametrize("count, some", [(3, ()), (8, ("--append", "group=f"))])
+def test_all_come_and_the_guest_does_not_notice(run_on, guest, seat, count, some):
+    result = run_on("--kernel", guest("conformance.bin"), "--smp", count, *some)
+    check_conformance(result, least=10 if some else 101)
     assert f"harts: {count} of {count} run" in result.checklist
     assert "host-software" not in result.stats["exits"]
     assert len(result.stats["vcpus"]) == 1

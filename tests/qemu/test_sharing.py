@@ -23,11 +23,11 @@ STORM = ("for i in 1 2; do (for j in {}; do sh -c 'echo $((j * j))' >/dev/null; 
 MODES = ["lsp", "nested", "shadow", "shadow-unsync", "m lsp", "m shadow", "m shadow-unsync"]
 
 
-# Every store to a table is an exit under some: fences and fetches are enough there.
+# All of it where most can go stale: fences and fetches are enough in the other modes.
 @pytest.mark.parametrize("how", MODES)
 def test_a_guest_that_moves_all_the_time(run, guest, how):
     """Code that modifies itself, tables that change, each kind of fence, and timers."""
-    some = ("--append", "group=f") if "shadow" in how else ()
+    some = () if how in ("lsp", "m lsp") else ("--append", "group=f")
     result = run("--kernel", guest("conformance.bin"), "--smp", 2, *some, how=how,
                  GNOMON_APPEND="selftest=migrate")
     assert result.status == 0, result
@@ -36,7 +36,7 @@ def test_a_guest_that_moves_all_the_time(run, guest, how):
 
 
 @pytest.mark.parametrize("how, rounds", [
-    ("lsp", 6), ("nested", 6), ("m lsp", 6), ("shadow", 2), ("m shadow-unsync", 2)])
+    ("lsp", 3), ("nested", 1), ("m lsp", 3), ("shadow", 1), ("m shadow-unsync", 1)])
 def test_debian_moves_all_the_time(run, tmp_path, how, rounds):
     storm = STORM.format(" ".join(map(str, range(rounds))))
     result = run("--vcpus", 2, "--smp", 2, "--kernel", paths.KERNEL, "--initrd",

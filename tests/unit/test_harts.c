@@ -35,7 +35,7 @@ enum { LACKS = 4, REFUSED = 5, MISSING = 6, LATE = 7 };
 
 #define RUNNING	  0xfu
 #define FIT_HARTS 4
-#define ROUNDS	  3000
+#define ROUNDS	  1000
 
 struct machine machine;
 
