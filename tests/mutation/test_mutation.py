@@ -26,11 +26,13 @@ def run(*command):
 
 
 def test_every_mutant_is_caught():
+    """What is said of a failure is what went wrong, not the hundreds that went well."""
     result = run("make", "-s", "--no-print-directory", "mutation")
     count = len(mutants.MUTANTS)
     assert count >= 20
-    assert result.stdout.splitlines()[-1] == f"mutation: {count} of {count} caught", \
-        result.stdout
+    wrong = [line for line in result.stdout.splitlines()
+             if not re.search(r": (oracle, .*|test_\w+\.c)$", line)]
+    assert wrong == [f"mutation: {count} of {count} caught"]
     assert result.returncode == 0
 
 
